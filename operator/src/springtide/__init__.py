@@ -1,0 +1,1 @@
+"""Springtide: a Kubernetes operator that keeps machine-learning models fresh."""

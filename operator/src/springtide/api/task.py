@@ -1,0 +1,123 @@
+"""The contract between the operator and a Job: a task in, a result out.
+
+A container gets its task as JSON in `SPRINGTIDE_TASK` and answers with a `Result` as JSON in its termination message,
+which Kubernetes cuts at 4,096 bytes. It writes the same document to `resultUri` first, so that a result survives its
+pod. The exit code repeats the gist for those who only see that: 0, or one of `ExitCode`.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from springtide.api.base import ApiModel, Digest
+from springtide.api.constants import API_VERSION
+from springtide.api.training_run import (
+    Evaluation,
+    Features,
+    Inputs,
+    Memo,
+    Recipe,
+    RegisteredModel,
+    Split,
+    Target,
+    Tracking,
+)
+
+RESULT_BYTES = 4096
+"""The largest termination message that Kubernetes keeps."""
+
+
+class ExitCode(IntEnum):
+    """Exit codes that mean something to the operator; any other but 0 is a failure of the user's code."""
+
+    USER_ERROR = 64
+    """The same input will fail the same way (sysexits: EX_USAGE)."""
+    TEMPORARY = 75
+    """Something that was needed could not be reached; waiting can help (sysexits: EX_TEMPFAIL)."""
+    INTERRUPTED = 143
+    """Asked to stop by SIGTERM. Never in a podFailurePolicy: a queue's preemption ends pods this way too."""
+
+
+class Owner(ApiModel):
+    """The run that a task belongs to."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    attempt: int
+
+
+class TaskBase(ApiModel):
+    """What every task carries."""
+
+    api_version: Literal["springtide.dev/v1alpha1"] = API_VERSION  # type: ignore[assignment]  # one source for the value
+    owner: Owner
+    store_uri: Annotated[str, Field(description="Root of the artifact store, such as `file:///artifacts`.")]
+    result_uri: Annotated[str, Field(description="Where the result is written, and looked for by a recovery.")]
+
+
+class TaskData(ApiModel):
+    """The data of a training task, with its place resolved to one URI."""
+
+    uri: str
+    digest: Digest | None = None
+    split: Split = Split()
+
+
+class TrainTask(TaskBase):
+    """Train one model."""
+
+    operation: Literal["Train"] = "Train"
+    model_name: Annotated[str, Field(description="Name in the registry.")]
+    experiment: Annotated[str, Field(description="MLflow experiment.")]
+    tracking_uri: str
+    data: TaskData
+    recipe: Recipe | None = None
+    target: Target | None = None
+    features: Features = Features()
+    evaluation: Evaluation = Evaluation()
+    seed: int = 7
+    memoize: bool = True
+
+
+class RecoverTask(TaskBase):
+    """Hand over the result that a vanished pod left at `resultUri`."""
+
+    operation: Literal["Recover"] = "Recover"
+
+
+Task = Annotated[TrainTask | RecoverTask, Field(discriminator="operation")]
+TASK: TypeAdapter[Task] = TypeAdapter(Task)
+
+
+class Result(ApiModel):
+    """What became of a task."""
+
+    status: Literal["Succeeded", "Failed"]
+    reason: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+    message: Annotated[str, Field(max_length=1024)] = ""
+    retryable: Annotated[bool, Field(description="Whether waiting can help: a failure of infrastructure.")] = False
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    inputs: Inputs | None = None
+    memo: Memo | None = None
+    metrics: Annotated[dict[str, float], Field(max_length=64)] = Field(default={})
+    model: RegisteredModel | None = None
+    mlflow: Tracking | None = None
+
+    def encode(self) -> str:
+        """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""
+        text = self.model_dump_json(by_alias=True, exclude_none=True)
+        if len(text.encode()) > RESULT_BYTES:
+            raise ValueError(f"the result has {len(text.encode())} bytes, but a termination message keeps {RESULT_BYTES}")
+        return text
+
+
+def decode_result(text: str) -> Result:
+    """The result in a termination message; raises ValueError (pydantic's) that says what is wrong with it."""
+    return Result.model_validate_json(text)
+
+
