@@ -5,10 +5,12 @@ Markers sit in the `Annotated` metadata of a field, rules of a whole model in it
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,37 @@ class Rule:
     rule: the expression; `self` is the value it stands on.
     message: one sentence that a person reads when the API server refuses the document.
     field: path of the field to blame, relative to the value, such as `.container`.
+    reason: how the API server introduces the message: `Forbidden`, `Required value`, and `Invalid value` by default.
     """
 
     rule: str
     message: str
     field: str | None = None
+    reason: Literal["FieldValueForbidden", "FieldValueRequired"] | None = None
+
+    def to_wire(self) -> dict[str, str]:
+        """The rule as a CustomResourceDefinition has it."""
+        return {
+            "rule": self.rule,
+            "message": self.message,
+            **({"fieldPath": self.field} if self.field else {}),
+            **({"reason": self.reason} if self.reason else {}),
+        }
+
+
+class Marker:
+    """What adds `extension()` to the JSON schema that pydantic writes for a field."""
+
+    def extension(self) -> dict[str, Any]:
+        """The keys to add."""
+        raise NotImplementedError
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) | self.extension()
 
 
 @dataclass(frozen=True)
-class Rules:
+class Rules(Marker):
     """CEL rules on one field."""
 
     rules: tuple[Rule, ...]
@@ -34,9 +58,13 @@ class Rules:
     def __init__(self, *rules: Rule) -> None:
         object.__setattr__(self, "rules", rules)
 
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-validations": [rule.to_wire() for rule in self.rules]}
+
 
 @dataclass(frozen=True)
-class ListMap:
+class ListMap(Marker):
     """A list whose items are told apart by these fields, so that server-side apply merges it item by item."""
 
     keys: tuple[str, ...]
@@ -44,15 +72,48 @@ class ListMap:
     def __init__(self, *keys: str) -> None:
         object.__setattr__(self, "keys", keys)
 
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(self.keys)}
+
 
 @dataclass(frozen=True)
-class ListSet:
+class ListSet(Marker):
     """A list of scalars without duplicates."""
 
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-list-type": "set"}
+
 
 @dataclass(frozen=True)
-class Preserve:
-    """An object whose fields are not ours to define (`x-kubernetes-preserve-unknown-fields`)."""
+class ListAtomic(Marker):
+    """A list that is replaced as a whole: its order matters, or its items have no name."""
+
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-list-type": "atomic"}
+
+
+@dataclass(frozen=True)
+class Preserve(Marker):
+    """A value whose shape is not ours to define. Mark the values of a map, not the map: CEL would take two maps of equal
+    size for equal if they had no key in common."""
+
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-preserve-unknown-fields": True}
+
+
+@dataclass(frozen=True)
+class IntOrString(Marker):
+    """A string that may be written as a whole number, such as `cpu: 2`."""
+
+    minimum: int = 0
+
+    def extension(self) -> dict[str, Any]:
+        """See `Marker`."""
+        return {"x-kubernetes-int-or-string": True, "minimum": self.minimum}
 
 
 class ApiModel(BaseModel):
@@ -66,6 +127,13 @@ class ApiModel(BaseModel):
     def to_wire(self) -> dict[str, Any]:
         """The document as the API server stores it: camelCase, nothing that is None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        if cls.RULES:
+            handler.resolve_ref_schema(described)["x-kubernetes-validations"] = [rule.to_wire() for rule in cls.RULES]
+        return described
 
 
 @dataclass(frozen=True)
@@ -91,10 +159,17 @@ class CustomResource:
     columns: tuple[PrinterColumn, ...]
     rules: tuple[Rule, ...] = ()
     """CEL rules on the root, where `self.metadata.name` can be seen."""
+    mutable: tuple[str, ...] | None = None
+    """The only fields of the spec that may change once the object exists; None: all may."""
 
+
+READY = '.status.conditions[?(@.type=="Ready")]'
+"""Path of the Ready condition, for printer columns."""
 
 NAME_FITS = Rule(
-    "size(self.metadata.name) <= 40", "metadata.name must have 40 characters or fewer, so that child names fit"
+    "size(self.metadata.name) <= 40",
+    "a name must have 40 characters or fewer, so that the names of its Jobs fit",
+    field=".metadata.name",
 )
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
@@ -102,6 +177,9 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 """A content digest: `sha256:` and 64 hexadecimal digits."""
 Quantity = Annotated[
-    str, Field(min_length=1, max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$")
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(min_length=1, max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"),
+    IntOrString(),
 ]
-"""A Kubernetes quantity such as `500m` or `4Gi`."""
+"""A Kubernetes quantity such as `500m`, `4Gi` or 2."""

@@ -9,7 +9,7 @@ from springtide.api.base import ApiModel, ListMap
 
 
 class Condition(ApiModel):
-    """One statement about an object: true, false or not known yet, with a reason for machines and a message for people."""
+    """One statement about an object: true, false or unknown, with a reason for machines and a message for people."""
 
     type: Annotated[str, Field(max_length=64, description="What the condition is about.")]
     status: Annotated[Literal["True", "False", "Unknown"], Field(description="Whether it holds.")]

@@ -82,6 +82,7 @@ class Reason(StrEnum):
     RESULT_LOST = "ResultLost"
     TRACKING_UNAVAILABLE = "TrackingUnavailable"
     STORE_UNAVAILABLE = "StoreUnavailable"
+    TEMPORARY_FAILURE = "TemporaryFailure"
     INTERRUPTED = "Interrupted"
 
     # What the user has to mend.

@@ -26,25 +26,26 @@ class Platform(ApiModel):
 
     workloads_image: Annotated[str, Field(description="Image of the recipes, best by digest.")]
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
-    artifacts_uri: Annotated[
-        str, Field(pattern=r"^(s3|file)://.+$", description="Root of the artifact store.")
-    ] = "file:///artifacts"
+    artifacts_uri: Annotated[str, Field(pattern=r"^(s3|file)://.+$", description="Root of the artifact store.")] = (
+        "file:///artifacts"
+    )
     artifacts_volume: Annotated[
         ArtifactVolume | None, Field(description="Volume of a `file://` store; the operator creates a missing claim.")
     ] = ArtifactVolume()
     tracking_uri: Annotated[str, Field(description="MLflow, as workloads reach it.")]
     env: Annotated[tuple[EnvironmentVariable, ...], Field(description="Plain values in all workload containers.")] = ()
     env_from_secrets: Annotated[
-        tuple[ObjectName, ...], Field(description="Secrets of the run's namespace, as environment; missing ones are skipped.")
+        tuple[ObjectName, ...],
+        Field(description="Secrets of the run's namespace, as environment; missing ones are skipped."),
     ] = ()
     resources: Annotated[Resources, Field(description="Of a training container that says nothing itself.")] = Resources(
         requests={"cpu": "500m", "memory": "1Gi"}, limits={"memory": "4Gi"}
     )
     scratch_size: Annotated[Quantity, Field(description="Limit of /tmp in a workload pod.")] = "10Gi"
     priority_class_name: ObjectName | None = None
-    job_ttl_seconds: Annotated[
-        int, Field(ge=3600, description="How long ended Jobs, and so their logs, stay.")
-    ] = 604_800
+    job_ttl_seconds: Annotated[int, Field(ge=3600, description="How long ended Jobs, and so their logs, stay.")] = (
+        604_800
+    )
     start_grace_seconds: Annotated[
         int, Field(ge=1, description="How long an image that cannot be pulled is waited for before the run fails.")
     ] = 600

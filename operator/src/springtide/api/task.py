@@ -112,12 +112,12 @@ class Result(ApiModel):
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""
         text = self.model_dump_json(by_alias=True, exclude_none=True)
         if len(text.encode()) > RESULT_BYTES:
-            raise ValueError(f"the result has {len(text.encode())} bytes, but a termination message keeps {RESULT_BYTES}")
+            raise ValueError(
+                f"the result has {len(text.encode())} bytes, but a termination message keeps {RESULT_BYTES}"
+            )
         return text
 
 
 def decode_result(text: str) -> Result:
     """The result in a termination message; raises ValueError (pydantic's) that says what is wrong with it."""
     return Result.model_validate_json(text)
-
-

@@ -7,10 +7,13 @@ from pydantic import Field
 
 from springtide.api.base import (
     NAME_FITS,
+    READY,
     ApiModel,
     CustomResource,
     Digest,
+    ListAtomic,
     ListMap,
+    ListSet,
     ObjectName,
     Preserve,
     PrinterColumn,
@@ -21,6 +24,8 @@ from springtide.api.base import (
 from springtide.api.conditions import Conditions
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
+
+NO_PARENT_FOLDER = Rule("!self.contains('..')", "a path must not contain '..'")
 
 
 class ModelName(ApiModel):
@@ -48,6 +53,7 @@ class Volume(ApiModel):
             pattern=r"^[^/].*$",
             description="Files on it: a Parquet file, a folder of them, or a glob. Relative to the volume's root.",
         ),
+        Rules(NO_PARENT_FOLDER),
     ] = "."
 
 
@@ -55,7 +61,11 @@ class Source(ApiModel):
     """Where the training data lies: exactly one of `uri` and `volume`."""
 
     RULES: ClassVar = (
-        Rule("has(self.uri) != has(self.volume)", "exactly one of uri and volume must be set"),
+        Rule(
+            "has(self.uri) != has(self.volume)",
+            "exactly one of uri and volume must be set",
+            reason="FieldValueRequired",
+        ),
     )
 
     uri: Annotated[
@@ -63,7 +73,7 @@ class Source(ApiModel):
         Field(
             max_length=1024,
             pattern=r"^(s3|file)://.+$",
-            description="A Parquet file, a folder of them, or a glob: `s3://...`, or `file:///...` on a mounted volume.",
+            description="A Parquet file, a folder of them, or a glob: `s3://...`, or `file:///...` on a volume.",
         ),
     ] = None
     volume: Annotated[Volume | None, Field(description="Files on a volume of the cluster.")] = None
@@ -73,7 +83,18 @@ class Split(ApiModel):
     """How rows are held out. Metrics are computed on the held-out rows only."""
 
     RULES: ClassVar = (
-        Rule("self.type != 'Time' || has(self.column)", "column must name the time column when type is Time", ".column"),
+        Rule(
+            "self.type != 'Time' || has(self.column)",
+            "column must name the time column when type is Time",
+            field=".column",
+            reason="FieldValueRequired",
+        ),
+        Rule(
+            "self.type == 'Time' || !has(self.column)",
+            "column is for type Time only",
+            field=".column",
+            reason="FieldValueForbidden",
+        ),
     )
 
     type: Annotated[
@@ -81,9 +102,7 @@ class Split(ApiModel):
         Field(description="Random: drawn with the seed. Time: the newest rows, as the model will meet them."),
     ] = "Random"
     column: Annotated[ColumnName | None, Field(description="The time column: a timestamp, a date or a number.")] = None
-    test_fraction: Annotated[
-        float, Field(ge=0.01, le=0.9, description="Share of the rows that are held out.")
-    ] = 0.2
+    test_fraction: Annotated[float, Field(ge=0.01, le=0.9, description="Share of the rows that are held out.")] = 0.2
 
 
 class Data(ApiModel):
@@ -104,14 +123,13 @@ class Recipe(ApiModel):
         str, Field(min_length=1, max_length=64, pattern=r"^[a-z][-a-z0-9]*$", description="`gbdt` or `mlp`.")
     ]
     parameters: Annotated[
-        dict[str, Any],
-        Preserve(),
+        dict[str, Annotated[Any, Preserve()]],
         Field(max_length=64, description="Parameters of the recipe; what is not given has the recipe's default."),
     ] = Field(default={})
 
 
 class Container(ApiModel):
-    """A training program of your own. It reads its task from `SPRINGTIDE_TASK` and writes a result as its last words."""
+    """A training program of your own. It reads its task from `SPRINGTIDE_TASK` and ends with a result."""
 
     image: Annotated[str, Field(min_length=1, max_length=512, description="The image, best by digest.")]
     command: Annotated[
@@ -126,6 +144,14 @@ class Container(ApiModel):
 class Target(ApiModel):
     """What is predicted."""
 
+    RULES: ClassVar = (
+        Rule(
+            "!has(self.weightColumn) || self.weightColumn != self.column",
+            "weightColumn must be another column than column",
+            field=".weightColumn",
+        ),
+    )
+
     column: Annotated[ColumnName, Field(description="The column to predict.")]
     task: Annotated[Literal["BinaryClassification"], Field(description="The kind of problem.")] = "BinaryClassification"
     weight_column: Annotated[ColumnName | None, Field(description="Weight of each row in training and metrics.")] = None
@@ -135,10 +161,11 @@ class Features(ApiModel):
     """Which columns the model sees. Target, weight and time column never are features."""
 
     exclude: Annotated[
-        tuple[ColumnName, ...], Field(max_length=4096, description="Columns that the model must not see.")
+        tuple[ColumnName, ...], ListSet(), Field(max_length=4096, description="Columns that the model must not see.")
     ] = ()
     categorical: Annotated[
         tuple[ColumnName, ...],
+        ListSet(),
         Field(max_length=4096, description="Columns of codes: categories, though they are numbers."),
     ] = ()
 
@@ -148,12 +175,22 @@ class Evaluation(ApiModel):
 
     slices: Annotated[
         tuple[ColumnName, ...],
+        ListSet(),
         Field(max_length=16, description="Columns whose values are reported one by one, such as a state or a channel."),
     ] = ()
 
 
 class Resources(ApiModel):
     """What the training container asks for and may use."""
+
+    RULES: ClassVar = (
+        Rule(
+            "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits)"
+            " || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
+            "what is requested must not exceed its limit",
+            field=".requests",
+        ),
+    )
 
     requests: Annotated[
         dict[Annotated[str, Field(max_length=128)], Quantity],
@@ -172,76 +209,135 @@ class Retry(ApiModel):
         int, Field(ge=0, le=100, description="After evictions, lost nodes, preemption and unreachable services.")
     ] = 10
     user: Annotated[
-        int, Field(ge=0, le=10, description="After errors of the training itself: the same input mostly fails the same way.")
+        int,
+        Field(
+            ge=0, le=10, description="After errors of the training itself: the same input mostly fails the same way."
+        ),
     ] = 0
 
 
 class Toleration(ApiModel):
     """A taint that the pods accept."""
 
-    key: Annotated[str | None, Field(max_length=253)] = None
-    operator: Annotated[Literal["Exists", "Equal"], Field()] = "Equal"
-    value: Annotated[str | None, Field(max_length=63)] = None
-    effect: Annotated[Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None, Field()] = None
-    toleration_seconds: Annotated[int | None, Field(ge=0)] = None
+    RULES: ClassVar = (
+        Rule(
+            "self.operator != 'Exists' || !has(self.value)",
+            "value is for operator Equal only",
+            field=".value",
+            reason="FieldValueForbidden",
+        ),
+        Rule(
+            "self.operator == 'Exists' || has(self.key)",
+            "key must be set unless operator is Exists",
+            field=".key",
+            reason="FieldValueRequired",
+        ),
+        Rule(
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+            "tolerationSeconds is for effect NoExecute only",
+            field=".tolerationSeconds",
+            reason="FieldValueForbidden",
+        ),
+    )
+
+    key: Annotated[str | None, Field(max_length=253, description="Key of the taint; unset: every key.")] = None
+    operator: Annotated[Literal["Exists", "Equal"], Field(description="Exists: any value. Equal: this value.")] = (
+        "Equal"
+    )
+    value: Annotated[str | None, Field(max_length=63, description="Value of the taint.")] = None
+    effect: Annotated[
+        Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None,
+        Field(description="Effect of the taint; unset: every effect."),
+    ] = None
+    toleration_seconds: Annotated[
+        int | None, Field(ge=0, description="How long a pod stays on a node that gets the taint; unset: for ever.")
+    ] = None
 
 
 class EnvironmentVariable(ApiModel):
     """A plain value. Secrets come by `envFrom`: nothing secret belongs into a spec."""
 
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    value: Annotated[str, Field(max_length=4096)] = ""
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the variable."),
+    ]
+    value: Annotated[str, Field(max_length=4096, description="Its value; nothing secret.")] = ""
 
 
 class SecretName(ApiModel):
     """A Secret of the run's namespace, by name. The operator itself cannot read it."""
 
-    name: ObjectName
+    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
 
 
 class EnvironmentSource(ApiModel):
     """All keys of a Secret as environment variables."""
 
-    secret_ref: SecretName
+    secret_ref: Annotated[SecretName, Field(description="The Secret. The operator itself cannot read it.")]
 
 
 class VolumeMount(ApiModel):
     """A PersistentVolumeClaim in the training container."""
 
-    claim_name: ObjectName
+    claim_name: Annotated[ObjectName, Field(description="The PersistentVolumeClaim, in the run's namespace.")]
     mount_path: Annotated[
-        str, Field(max_length=256, pattern=r"^/(data|mnt)/[-A-Za-z0-9_./]+$", description="Below /data or /mnt.")
+        str,
+        Field(max_length=256, pattern=r"^/(data|mnt)/[-A-Za-z0-9_./]+$", description="Below `/data` or `/mnt`."),
+        Rules(NO_PARENT_FOLDER),
     ]
-    read_only: bool = True
+    read_only: Annotated[bool, Field(description="Whether writing to it is refused.")] = True
+
+
+NO_RESERVED_NAMES = Rule(
+    "!self.exists(variable, variable.name.startsWith('SPRINGTIDE_'))", "names that begin with SPRINGTIDE_ are reserved"
+)
 
 
 class Overrides(ApiModel):
     """What may be set on the pods beyond what the platform sets: a closed list, not a pod template."""
 
     node_selector: Annotated[
-        dict[Annotated[str, Field(max_length=253)], Annotated[str, Field(max_length=63)]], Field(max_length=32)
+        dict[Annotated[str, Field(max_length=253)], Annotated[str, Field(max_length=63)]],
+        Field(max_length=32, description="Labels that a node must have."),
     ] = Field(default={})
-    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=16)] = ()
-    priority_class_name: ObjectName | None = None
-    runtime_class_name: ObjectName | None = None
-    service_account_name: ObjectName | None = None
+    tolerations: Annotated[
+        tuple[Toleration, ...], ListAtomic(), Field(max_length=16, description="Taints that the pods accept.")
+    ] = ()
+    priority_class_name: Annotated[ObjectName | None, Field(description="The PriorityClass.")] = None
+    runtime_class_name: Annotated[ObjectName | None, Field(description="The RuntimeClass.")] = None
+    service_account_name: Annotated[
+        ObjectName | None, Field(description="The ServiceAccount, for a cloud's workload identity; it has no token.")
+    ] = None
     env: Annotated[
         tuple[EnvironmentVariable, ...],
         ListMap("name"),
-        Rules(Rule("!self.exists(v, v.name.startsWith('SPRINGTIDE_'))", "names that begin with SPRINGTIDE_ are reserved")),
-        Field(max_length=64),
+        Rules(NO_RESERVED_NAMES),
+        Field(max_length=64, description="Plain environment variables."),
     ] = ()
-    env_from: Annotated[tuple[EnvironmentSource, ...], Field(max_length=8)] = ()
-    volumes: Annotated[tuple[VolumeMount, ...], ListMap("mountPath"), Field(max_length=8)] = ()
+    env_from: Annotated[
+        tuple[EnvironmentSource, ...],
+        ListAtomic(),
+        Field(max_length=8, description="Secrets as environment variables."),
+    ] = ()
+    volumes: Annotated[
+        tuple[VolumeMount, ...], ListMap("mountPath"), Field(max_length=8, description="Further volumes.")
+    ] = ()
 
 
 class TrainingRunSpec(ApiModel):
     """What to train, on what, how, and within which limits."""
 
     RULES: ClassVar = (
-        Rule("has(self.recipe) != has(self.container)", "exactly one of recipe and container must be set"),
         Rule(
-            "!has(self.recipe) || has(self.target)", "target must be set for a recipe: it says what is predicted", ".target"
+            "has(self.recipe) != has(self.container)",
+            "exactly one of recipe and container must be set",
+            reason="FieldValueRequired",
+        ),
+        Rule(
+            "!has(self.recipe) || has(self.target)",
+            "target must be set for a recipe: it says what is predicted",
+            field=".target",
+            reason="FieldValueRequired",
         ),
     )
 
@@ -289,8 +385,8 @@ class Attempt(ApiModel):
 class Failures(ApiModel):
     """Attempts that failed so far, by whose failure it was."""
 
-    infrastructure: Annotated[int, Field(ge=0)] = 0
-    user: Annotated[int, Field(ge=0)] = 0
+    infrastructure: Annotated[int, Field(ge=0, description="Lost infrastructure.")] = 0
+    user: Annotated[int, Field(ge=0, description="Errors of the training itself.")] = 0
 
 
 class Inputs(ApiModel):
@@ -304,14 +400,14 @@ class Inputs(ApiModel):
 class Memo(ApiModel):
     """The key of this very work, and the run that did it before, if one did."""
 
-    key: Digest
+    key: Annotated[Digest, Field(description="Digest of data, recipe, parameters, seed and program.")]
     hit_from: Annotated[str | None, Field(max_length=320, description="`namespace/name` of that run.")] = None
 
 
 class RegisteredModel(ApiModel):
     """The model version that the run made."""
 
-    name: Annotated[str, Field(max_length=128)]
+    name: Annotated[str, Field(max_length=128, description="Name in the registry.")]
     version: Annotated[str | None, Field(max_length=32, description="Version in the registry.")] = None
     digest: Annotated[Digest | None, Field(description="Digest of the model's manifest.")] = None
     uri: Annotated[str | None, Field(max_length=1024, description="Where the model's files lie.")] = None
@@ -320,19 +416,24 @@ class RegisteredModel(ApiModel):
 class Tracking(ApiModel):
     """Where MLflow shows the run."""
 
-    run_id: Annotated[str, Field(max_length=64)]
-    experiment_id: Annotated[str | None, Field(max_length=64)] = None
+    run_id: Annotated[str, Field(max_length=64, description="Id of the run.")]
+    experiment_id: Annotated[str | None, Field(max_length=64, description="Id of its experiment.")] = None
 
 
 class TrainingRunStatus(ApiModel):
     """What became of it."""
 
-    observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = None
+    observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = (
+        None
+    )
     attempt: Annotated[int, Field(ge=0, description="The current attempt, 0 before the first.")] = 0
     attempts: Annotated[
         tuple[Attempt, ...], ListMap("number"), Field(max_length=20, description="The newest attempts, oldest first.")
     ] = ()
     failures: Annotated[Failures, Field(description="Failed attempts so far.")] = Failures()
+    training_seconds: Annotated[
+        int, Field(ge=0, description="Wall clock of the attempts that have ended; the deadline counts it.")
+    ] = 0
     inputs: Annotated[Inputs | None, Field(description="What was read.")] = None
     memo: Annotated[Memo | None, Field(description="The identity of this very work.")] = None
     metrics: Annotated[
@@ -352,26 +453,15 @@ RESOURCE = CustomResource(
     spec=TrainingRunSpec,
     status=TrainingRunStatus,
     columns=(
-        PrinterColumn("Ready", '.status.conditions[?(@.type=="Ready")].status', description="Whether the model is there."),
-        PrinterColumn("State", '.status.conditions[?(@.type=="Ready")].reason', description="How far it is, or why not."),
+        PrinterColumn("Ready", f"{READY}.status", description="Whether the model is there."),
+        PrinterColumn("State", f"{READY}.reason", description="How far it is, or why not."),
         PrinterColumn("Attempt", ".status.attempt", "integer", description="The current attempt."),
         PrinterColumn("AUC", ".status.metrics.auc", "number", description="AUC on the held-out rows."),
         PrinterColumn("Model", ".spec.model.name", priority=1, description="The registered model."),
         PrinterColumn("Version", ".status.model.version", description="Its version."),
         PrinterColumn("Age", ".metadata.creationTimestamp", "date"),
-        PrinterColumn(
-            "Message", '.status.conditions[?(@.type=="Ready")].message', priority=1, description="The same in a sentence."
-        ),
+        PrinterColumn("Message", f"{READY}.message", priority=1, description="The same in a sentence."),
     ),
     rules=(NAME_FITS,),
+    mutable=("suspend",),
 )
-
-IMMUTABLE_BUT_SUSPEND = Rule(
-    " && ".join(
-        f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || self.{name} == oldSelf.{name})"
-        for name in (info.alias for info in TrainingRunSpec.model_fields.values())
-        if name != "suspend"
-    ),
-    "a TrainingRun's spec cannot be changed, but for suspend: create another run",
-)
-TrainingRunSpec.RULES = (*TrainingRunSpec.RULES, IMMUTABLE_BUT_SUSPEND)

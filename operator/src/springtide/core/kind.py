@@ -1,0 +1,60 @@
+"""What the shell must know of a kind to run it: adding a kind is adding one of these."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from springtide.api.base import CustomResource
+from springtide.api.platform import Platform
+from springtide.core.decision import Decision, Manifest, Refusal
+
+
+@dataclass(frozen=True)
+class ChildKind:
+    """A kind of object that belongs to ours and is watched for them."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+
+JOB = ChildKind("batch/v1", "Job", "jobs")
+POD = ChildKind("v1", "Pod", "pods")
+PERSISTENT_VOLUME_CLAIM = ChildKind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the Store holds of one object.
+
+    parent: the object itself.
+    children: objects that carry its labels, in no order.
+    shared: objects of its namespace that the operator made for all of its kind.
+    capabilities: optional API groups that the cluster serves.
+    """
+
+    parent: Manifest
+    children: tuple[Manifest, ...]
+    shared: tuple[Manifest, ...]
+    platform: Platform
+    capabilities: frozenset[str]
+
+
+SnapshotT = TypeVar("SnapshotT")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[SnapshotT]):
+    """A kind: its API, the objects it needs to see, and its three pure functions.
+
+    observe: makes the snapshot of what the Store holds; never raises for bad input.
+    decide: what should happen next.
+    refuse: what should be said when the API server does not take a child.
+    """
+
+    resource: CustomResource
+    children: tuple[ChildKind, ...]
+    observe: Callable[[Observed], SnapshotT]
+    decide: Callable[[SnapshotT, datetime], Decision]
+    refuse: Callable[[SnapshotT, Refusal, datetime], Decision]

@@ -1,0 +1,53 @@
+"""The result survived, the pod did not: a small Job that reads it where the pod left it.
+
+Finished work is never done twice because the pod that did it is gone.
+"""
+
+from springtide.api.constants import TASK_VARIABLE, Reason, Role
+from springtide.api.task import RecoverTask
+from springtide.api.training_run import Overrides, Resources
+from springtide.core.decision import Child, Deletion
+from springtide.core.training_run import ending
+from springtide.core.training_run.ending import Ending
+from springtide.core.training_run.job import WORKLOADS_ARGS, owner_of, result_uri, workload_job
+from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot
+from springtide.core.workload_pod import Program, pod_spec
+
+RESOURCES = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
+
+
+def recovery_job(run: TrainingRunSnapshot, number: int) -> Child:
+    """The Job that recovers the result of an attempt. It reaches the artifact store as the attempt did."""
+    assert run.spec is not None, "a run whose spec does not parse has nothing to recover"
+    task = RecoverTask(
+        owner=owner_of(run, number), store_uri=run.platform.artifacts_uri, result_uri=result_uri(run, number)
+    )
+    env = {TASK_VARIABLE: task.model_dump_json(by_alias=True, exclude_none=True)}
+    pod = pod_spec(
+        Program(run.platform.workloads_image, None, WORKLOADS_ARGS, env),
+        platform=run.platform,
+        resources=RESOURCES,
+        overrides=Overrides(
+            env=run.spec.overrides.env,
+            env_from=run.spec.overrides.env_from,
+            service_account_name=run.spec.overrides.service_account_name,
+        ),
+    )
+    return workload_job(
+        run, name=f"{run.name}-recover-a{number}", role=Role.RECOVERY, number=number, pod=pod, backoff_limit=3
+    )
+
+
+def outcome(run: TrainingRunSnapshot, job: Job) -> Ending | Deletion | None:
+    """What the recovery found: the ending of the attempt, a recovery to be repeated, or None while it runs."""
+    pod = run.pod(job)
+    end = ending.of_pod(pod) if pod else None
+    if end and end.result and end.result.reason != Reason.STORE_UNAVAILABLE:
+        return Ending(end.failure, end.reason, end.message, end.result, end.result.start_time, end.result.end_time)
+    if not job.finished:
+        return None
+    if pod is None:
+        return Deletion("batch/v1", "Job", job.name, job.uid)
+    return Ending(
+        "Infrastructure", Reason.RESULT_LOST, "the pod vanished and no result of it was found in the artifact store"
+    )

@@ -1,0 +1,207 @@
+"""What is: a training run, its Jobs, and how its pods fare, read from what the API server said.
+
+Nothing here decides. Objects of a namesake predecessor are told apart by uid, so that a run that was deleted and
+made again does not take over its predecessor's Jobs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from springtide.api.constants import CONTAINER, LABEL_ATTEMPT, LABEL_ROLE, Role
+from springtide.api.platform import Platform
+from springtide.api.training_run import TrainingRunSpec, TrainingRunStatus
+from springtide.core.decision import Manifest
+from springtide.core.kind import Observed
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Job of ours. finished: when it was marked Complete or Failed."""
+
+    name: str
+    uid: str
+    role: Role
+    attempt: int
+    suspended: bool
+    finished: datetime | None
+    suspension_message: str
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """How the container ended."""
+
+    exit_code: int
+    reason: str
+    message: str
+    started: datetime | None
+    finished: datetime | None
+
+
+@dataclass(frozen=True)
+class Pod:
+    """The pod of a Job.
+
+    waiting, waiting_message: why its container does not run yet, in the kubelet's words.
+    disruption: reason of the DisruptionTarget condition, where the cluster took the pod away.
+    reason, message: of the pod as a whole, such as Evicted.
+    """
+
+    uid: str
+    job_uid: str
+    phase: str
+    deleted: bool
+    unschedulable: str | None
+    waiting: str
+    waiting_message: str
+    started: datetime | None
+    terminated: Terminated | None
+    disruption: str | None
+    reason: str
+    message: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class TrainingRunSnapshot:
+    """Everything that a decision about a run may depend on, but for the time.
+
+    spec: None where it does not parse; `spec_problem` then says why.
+    strangers: Jobs under our names that belong to another object.
+    claims: PersistentVolumeClaims that the operator made in the namespace.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    deleting: bool
+    spec: TrainingRunSpec | None
+    spec_problem: str
+    status: TrainingRunStatus
+    jobs: tuple[Job, ...]
+    pods: tuple[Pod, ...]
+    strangers: tuple[str, ...]
+    claims: frozenset[str]
+    platform: Platform
+    capabilities: frozenset[str]
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended, for good or ill: nothing changes it any more."""
+        return self.status.completion_time is not None
+
+    def job(self, *, role: Role, attempt: int) -> Job | None:
+        """The Job of an attempt, if it is there."""
+        return next((job for job in self.jobs if job.role is role and job.attempt == attempt), None)
+
+    def pod(self, job: Job) -> Pod | None:
+        """The newest pod of a Job, if there is one."""
+        pods = [pod for pod in self.pods if pod.job_uid == job.uid]
+        return max(pods, key=lambda pod: pod.created, default=None)
+
+
+def observe(observed: Observed) -> TrainingRunSnapshot:
+    """The snapshot of what the Store holds. A spec that does not parse is told of in the snapshot, not raised."""
+    metadata = observed.parent["metadata"]
+    spec, problem = _parse_spec(observed.parent.get("spec", {}))
+    jobs = [child for child in observed.children if child["kind"] == "Job"]
+    own = [job for job in jobs if _owner_uid(job) == metadata["uid"]]
+    return TrainingRunSnapshot(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        deleting="deletionTimestamp" in metadata,
+        spec=spec,
+        spec_problem=problem,
+        status=TrainingRunStatus.model_validate(observed.parent.get("status", {})),
+        jobs=tuple(sorted((_job(job) for job in own), key=lambda job: job.name)),
+        pods=tuple(
+            sorted(
+                (_pod(child) for child in observed.children if child["kind"] == "Pod"),
+                key=lambda pod: (pod.created, pod.uid),
+            )
+        ),
+        strangers=tuple(sorted(job["metadata"]["name"] for job in jobs if _owner_uid(job) != metadata["uid"])),
+        claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        platform=observed.platform,
+        capabilities=observed.capabilities,
+    )
+
+
+def _parse_spec(document: Any) -> tuple[TrainingRunSpec | None, str]:
+    try:
+        return TrainingRunSpec.model_validate(document), ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _owner_uid(manifest: Manifest) -> str:
+    owners = manifest["metadata"].get("ownerReferences", ())
+    return next((owner["uid"] for owner in owners if owner.get("controller")), "")
+
+
+def _job(manifest: Manifest) -> Job:
+    metadata, status = manifest["metadata"], manifest.get("status", {})
+    conditions = {item["type"]: item for item in status.get("conditions", ()) if item["status"] == "True"}
+    finished = conditions.get("Complete") or conditions.get("Failed")
+    return Job(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        role=Role(metadata["labels"][LABEL_ROLE]),
+        attempt=int(metadata["labels"][LABEL_ATTEMPT]),
+        suspended=bool(manifest.get("spec", {}).get("suspend")),
+        finished=_time(finished.get("lastTransitionTime")) if finished else None,
+        suspension_message=conditions.get("Suspended", {}).get("message", ""),
+    )
+
+
+def _pod(manifest: Manifest) -> Pod:
+    metadata, status = manifest["metadata"], manifest.get("status", {})
+    container = _main_container(status.get("containerStatuses", ()))
+    conditions = {item["type"]: item for item in status.get("conditions", ())}
+    scheduled, disruption = conditions.get("PodScheduled", {}), conditions.get("DisruptionTarget", {})
+    container_state = container.get("state", {})
+    waiting, running = container_state.get("waiting", {}), container_state.get("running", {})
+    terminated = _terminated(container_state.get("terminated"))
+    return Pod(
+        uid=metadata["uid"],
+        job_uid=_owner_uid(manifest),
+        phase=status.get("phase", "Pending"),
+        deleted="deletionTimestamp" in metadata,
+        unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else None,
+        waiting=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", ""),
+        started=_time(running.get("startedAt")) or (terminated.started if terminated else None),
+        terminated=terminated,
+        disruption=disruption.get("reason", "") if disruption.get("status") == "True" else None,
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+    )
+
+
+def _main_container(statuses: Iterable[Manifest]) -> Manifest:
+    return next((item for item in statuses if item["name"] == CONTAINER), {})
+
+
+def _terminated(document: Manifest | None) -> Terminated | None:
+    if not document:
+        return None
+    return Terminated(
+        exit_code=document["exitCode"],
+        reason=document.get("reason", ""),
+        message=document.get("message", ""),
+        started=_time(document.get("startedAt")),
+        finished=_time(document.get("finishedAt")),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

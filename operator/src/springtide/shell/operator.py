@@ -1,0 +1,45 @@
+"""The parts of a running operator, and what flows between them."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from springtide.api.platform import Platform
+from springtide.cluster.client import Client
+from springtide.cluster.store import Key, Store
+from springtide.core.kind import ChildKind, Kind
+from springtide.shell.kinds import KINDS
+from springtide.shell.metrics import Metrics
+from springtide.shell.queue import WorkQueue
+from springtide.shell.watches import Watches
+
+
+def wall_clock() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Operator:
+    """Everything that handlers, workers and probes share. identity: the name of this replica."""
+
+    platform: Platform
+    client: Client
+    metrics: Metrics
+    identity: str
+    kinds: tuple[Kind[Any], ...] = KINDS
+    store: Store = field(default_factory=Store)
+    queue: WorkQueue[Key] = field(default_factory=lambda: WorkQueue(monotonic=time.monotonic))
+    watches: Watches = field(default_factory=lambda: Watches(monotonic=time.monotonic))
+    capabilities: frozenset[str] = frozenset()
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def child_kinds(self) -> list[ChildKind]:
+        """The child kinds of all kinds, each once."""
+        return list(dict.fromkeys(child for kind in self.kinds for child in kind.children))
+
+    def kind(self, name: str) -> Kind[Any] | None:
+        """The kind of this name, if it is one of ours."""
+        return next((kind for kind in self.kinds if kind.resource.kind == name), None)

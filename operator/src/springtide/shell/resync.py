@@ -1,0 +1,70 @@
+"""The full comparison with the API server: at start, before any worker starts, and then every few minutes.
+
+It repairs what watches miss: kopf's own list after a break tells of what is there, not of what is gone.
+Parents are listed before their children, so that whatever a status speaks of is in the children's list, unless it is
+gone for good.
+"""
+
+import asyncio
+import random
+from typing import Any
+
+import structlog
+from aiohttp import ClientError
+
+from springtide.api.constants import API_VERSION, LABEL_KIND
+from springtide.cluster import capabilities, reader
+from springtide.cluster.client import ApiError
+from springtide.shell.operator import Operator
+
+_log = structlog.get_logger("resync")
+
+
+async def resync(operator: Operator) -> None:
+    """Make store and cluster equal, and enqueue what changed. Raises ApiError and connection errors."""
+    found = await capabilities.detect(operator.client)
+    changed_capabilities = found != operator.capabilities
+    operator.capabilities = found
+    for group in capabilities.OPTIONAL:
+        operator.metrics.capability.labels(group).set(group in found)
+    for kind in operator.kinds:
+        await _compare(operator, API_VERSION, kind.resource.plural, kind=kind.resource.kind)
+    for child in operator.child_kinds():
+        await _compare(operator, child.api_version, child.plural, kind=child.kind, label_selector=LABEL_KIND)
+    if changed_capabilities:
+        for kind in operator.kinds:
+            for key in operator.store.keys(kind.resource.kind):
+                operator.queue.add(key)
+    operator.synced.set()
+
+
+async def keep(operator: Operator) -> None:
+    """Resync for ever; also look at every object once in a period, whether or not it changed."""
+    period = operator.platform.resync_seconds
+    while True:
+        for kind in operator.kinds:
+            for key in operator.store.keys(kind.resource.kind):
+                operator.queue.add_after(key, random.uniform(0, period))  # noqa: S311  # spreads load
+        await asyncio.sleep(period * random.uniform(0.9, 1.1))  # noqa: S311  # spreads load
+        try:
+            await resync(operator)
+        except (ApiError, ClientError, OSError, TimeoutError) as error:
+            _log.warning("the resync failed; the next one is due in a period", error=str(error))
+
+
+async def _compare(
+    operator: Operator, group_version: str, plural: str, *, kind: str, label_selector: str | None = None
+) -> None:
+    namespaces = operator.platform.namespaces
+    listing = reader.pages(
+        operator.client, group_version, plural, kind=kind, namespaces=namespaces, label_selector=label_selector
+    )
+    manifests: list[dict[str, Any]] = []
+    version = 0
+    async for page, version in listing:  # noqa: B007  # the version of the last page is that of the list
+        manifests += page
+    changed = operator.store.replace(kind, manifests, version=version, namespaces=namespaces)
+    newest = max((int(manifest["metadata"]["resourceVersion"]) for manifest in manifests), default=0)
+    operator.watches.expect(plural, newest)
+    for key in changed:
+        operator.queue.add(key)

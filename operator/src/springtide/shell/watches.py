@@ -1,0 +1,35 @@
+"""Are the watches alive? A watch that is silent may be idle or dead; a full list tells which.
+
+Whatever a list shows, the watch must deliver too, sooner or later. A version that it has not delivered in time means
+that it is dead, though its connection may well be open.
+"""
+
+from collections.abc import Callable
+
+PATIENCE_SECONDS = 60.0
+
+
+class Watches:
+    """What the watches have delivered, and what they still owe. monotonic: seconds, only going forward."""
+
+    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._delivered: dict[str, int] = {}
+        self._owed: dict[str, tuple[int, float]] = {}
+
+    def delivered(self, plural: str, version: int) -> None:
+        """The watch of this resource has delivered an object of this version."""
+        self._delivered[plural] = max(version, self._delivered.get(plural, 0))
+        owed = self._owed.get(plural)
+        if owed and self._delivered[plural] >= owed[0]:
+            del self._owed[plural]
+
+    def expect(self, plural: str, version: int) -> None:
+        """A list has shown an object of this version."""
+        if version > self._delivered.get(plural, 0) and plural not in self._owed:
+            self._owed[plural] = (version, self._monotonic())
+
+    def dead(self) -> list[str]:
+        """The resources whose watch owes something for too long."""
+        now = self._monotonic()
+        return sorted(plural for plural, (_, since) in self._owed.items() if now - since > PATIENCE_SECONDS)

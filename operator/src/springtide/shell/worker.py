@@ -1,0 +1,98 @@
+"""One pass over one object: observe, decide, apply; and the workers that do nothing else.
+
+Nothing that goes wrong here leaves this module: it becomes a condition, or the key comes back later.
+"""
+
+import structlog
+from aiohttp import ClientError
+
+from springtide.cluster import apply, events, status
+from springtide.cluster.client import ApiError
+from springtide.cluster.store import Key
+from springtide.core.decision import Decision, Refusal
+from springtide.core.kind import Kind, Observed
+from springtide.shell.operator import Operator, wall_clock
+
+_log = structlog.get_logger("worker")
+STALE_SECONDS = 1.0
+"""After a conflict the news is mostly on its way already; this is for the case that it is not."""
+
+
+async def work(operator: Operator) -> None:
+    """Take keys from the queue for ever."""
+    while True:
+        key = await operator.queue.get()
+        try:
+            await _safely(operator, key)
+        finally:
+            operator.queue.done(key)
+
+
+async def _safely(operator: Operator, key: Key) -> None:
+    with operator.metrics.passes.labels(key.kind).time():
+        outcome = await _outcome(operator, key)
+    operator.metrics.outcomes.labels(key.kind, outcome).inc()
+
+
+async def _outcome(operator: Operator, key: Key) -> str:
+    log = _log.bind(kind=key.kind, namespace=key.namespace, name=key.name)
+    try:
+        await reconcile(operator, key)
+    except status.StaleError:
+        operator.queue.add_after(key, STALE_SECONDS)
+        return "stale"
+    except (ApiError, ClientError, OSError, TimeoutError) as error:
+        delay = operator.queue.retry(key)
+        log.warning("the API server did not help; trying again", error=str(error), seconds=round(delay, 1))
+        return "unavailable"
+    except Exception:
+        delay = operator.queue.retry(key)
+        log.exception("this is a defect of Springtide; trying again", seconds=round(delay, 1))
+        return "error"
+    operator.queue.forget(key)
+    return "done"
+
+
+async def reconcile(operator: Operator, key: Key) -> None:
+    """One pass. Raises StaleError, ApiError and connection errors: then the pass is to be done again."""
+    kind, parent = operator.kind(key.kind), operator.store.parent(key)
+    if kind is None or parent is None:
+        return
+    snapshot = kind.observe(
+        Observed(
+            parent=parent,
+            children=tuple(operator.store.children(key)),
+            shared=tuple(operator.store.shared(key)),
+            platform=operator.platform,
+            capabilities=operator.capabilities,
+        )
+    )
+    decision: Decision = kind.decide(snapshot, wall_clock())
+    try:
+        await _apply_children(operator, kind, key, decision)
+    except apply.RefusedError as refused:
+        decision = kind.refuse(snapshot, Refusal(refused.reason, refused.message), wall_clock())
+    await _write_status(operator, kind, parent, decision)
+    if decision.requeue_after is not None:
+        operator.queue.add_after(key, decision.requeue_after)
+
+
+async def _apply_children(operator: Operator, kind: Kind[object], key: Key, decision: Decision) -> None:
+    for child in decision.children:
+        made = await apply.apply(operator.client, child, kind.children)
+        # Our own write is news that we need not wait for.
+        operator.store.upsert(child.manifest["kind"], made)
+    for deletion in decision.deletions:
+        await apply.delete(operator.client, deletion, kind.children, namespace=key.namespace)
+
+
+async def _write_status(operator: Operator, kind: Kind[object], parent: dict[str, object], decision: Decision) -> None:
+    if decision.status is None or not status.differs(parent, decision.status):
+        return
+    written = await status.write(operator.client, kind.resource, parent, decision.status)
+    operator.store.upsert(kind.resource.kind, written)
+    for event in decision.events:
+        try:
+            await events.post(operator.client, event, parent, instance=operator.identity, now=wall_clock())
+        except (ApiError, ClientError, OSError, TimeoutError) as error:
+            _log.warning("an event could not be told", reason=event.reason, error=str(error))
