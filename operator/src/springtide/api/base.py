@@ -97,8 +97,10 @@ class ListAtomic(Marker):
 
 @dataclass(frozen=True)
 class Preserve(Marker):
-    """A value whose shape is not ours to define. Mark the values of a map, not the map: CEL would take two maps of equal
-    size for equal if they had no key in common."""
+    """A value whose shape is not ours to define.
+
+    Mark the values of a map, not the map: CEL takes two untyped maps of one size for equal if no key is in both.
+    """
 
     def extension(self) -> dict[str, Any]:
         """See `Marker`."""

@@ -58,9 +58,7 @@ def _immutability(kind: Kind, fields: tuple[str, ...]) -> tuple[Rule, ...]:
 
 def _unchanged(field: str) -> str:
     """CEL: not added, not removed, not changed. `self.?x == oldSelf.?x` would say it, but its cost is not estimated."""
-    return (
-        f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
-    )
+    return f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
 
 
 def definition(kind: Kind) -> dict[str, Any]:

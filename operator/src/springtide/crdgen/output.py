@@ -19,7 +19,7 @@ FOLDERS = (CRDS, CHART_CRDS)
 
 
 def generated() -> dict[Path, str]:
-    """All generated files: path relative to `root`, and content."""
+    """All generated files: path relative to the root of the repository, and content."""
     kinds = discover()
     files: dict[Path, str] = {}
     for kind in kinds:
