@@ -12,6 +12,7 @@ from springtide.api.constants import API_VERSION, GROUP, LABEL_KIND, VERSION
 from springtide.cluster.store import Key
 from springtide.core.decision import Manifest
 from springtide.core.kind import ChildKind
+from springtide.shell import forgetful
 from springtide.shell.operator import Operator
 
 CHILD_DEBOUNCE_SECONDS = 0.1
@@ -42,6 +43,8 @@ def _settings_of(operator: Operator) -> Handler:
         settings.scanning.disabled = True  # the CRDs come with the chart; scanning needs rights on CRDs and namespaces
         settings.execution.max_workers = 1  # nothing is synchronous here
         settings.persistence.finalizer = f"{GROUP}/finalizer"  # never set; kopf would remove another operator's default
+        settings.persistence.diffbase_storage = forgetful.NoDiffBase()
+        settings.persistence.progress_storage = forgetful.NoProgress()
         settings.networking.request_timeout = 30
         settings.networking.connect_timeout = 5
         settings.watching.chunk_size = 250
@@ -57,7 +60,7 @@ def _settings_of(operator: Operator) -> Handler:
 
 def _parent_handler(operator: Operator, kind: str, plural: str) -> Handler:
     async def handle(event: Any, **_: Any) -> None:
-        manifest: Manifest = {"kind": kind, "apiVersion": API_VERSION, **event["object"]}
+        manifest = _manifest(event, kind=kind, api_version=API_VERSION)
         if key := _take(operator, kind, plural, event["type"], manifest):
             operator.queue.add(key)
 
@@ -66,11 +69,16 @@ def _parent_handler(operator: Operator, kind: str, plural: str) -> Handler:
 
 def _child_handler(operator: Operator, child: ChildKind) -> Handler:
     async def handle(event: Any, **_: Any) -> None:
-        manifest: Manifest = {"kind": child.kind, "apiVersion": child.api_version, **event["object"]}
+        manifest = _manifest(event, kind=child.kind, api_version=child.api_version)
         if key := _take(operator, child.kind, child.plural, event["type"], manifest):
             operator.queue.add_after(key, CHILD_DEBOUNCE_SECONDS)
 
     return handle
+
+
+def _manifest(event: Any, *, kind: str, api_version: str) -> Manifest:
+    """The object of an event; items of a list do not say themselves what they are."""
+    return {"kind": kind, "apiVersion": api_version, **event["object"]}
 
 
 def _take(operator: Operator, kind: str, plural: str, event_type: str | None, manifest: Manifest) -> Key | None:
