@@ -32,9 +32,14 @@ def build(operator: Operator) -> kopf.OperatorRegistry:
             _parent_handler(operator, resource.kind, resource.plural)
         )
     for child in operator.child_kinds():
-        group, _, version = child.api_version.rpartition("/")
-        kopf.on.event(group, version, child.plural, registry=registry, id=child.plural)(_child_handler(operator, child))
+        handler = _child_handler(operator, child)
+        kopf.on.event(*_group_version(child), child.plural, registry=registry, id=child.plural)(handler)
     return registry
+
+
+def _group_version(child: ChildKind) -> tuple[str, str]:
+    group, _, version = child.api_version.rpartition("/")
+    return group, version
 
 
 def _settings_of(operator: Operator) -> Handler:
@@ -51,9 +56,8 @@ def _settings_of(operator: Operator) -> Handler:
         settings.queueing.worker_limit = None
         settings.peering.standalone = True  # leadership is a Lease
         for child in operator.child_kinds():
-            group, _, version = child.api_version.rpartition("/")
             # A tuple: the string form that kopf's documentation shows matches nothing in 1.45.
-            settings.watching.label_selectors[group, version, child.plural] = LABEL_KIND
+            settings.watching.label_selectors[*_group_version(child), child.plural] = LABEL_KIND
 
     return configure
 
