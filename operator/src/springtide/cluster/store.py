@@ -7,7 +7,7 @@ successor of the same name; a full list removes what it does not name.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,33 +75,25 @@ class Store:
         self._forget(identity)
         return entry.owner
 
-    def replace(self, kind: str, manifests: Iterable[Manifest], *, version: int, namespaces: Iterable[str]) -> set[Key]:
-        """Make the store equal to a full list: take over what is in it, forget what is not.
+    def prune(self, kind: str, *, keep: Set[str], version: int, namespace: str | None) -> set[Key]:
+        """Forget what a full list does not name.
 
+        keep: uids that were listed.
         version: resourceVersion of the list; what is newer than the list is left alone.
-        namespaces: what was listed; empty means all.
-        Returns the parents whose objects changed.
+        namespace: what was listed; None means all.
+        Returns the parents that this concerns.
         """
-        changed: set[Key] = set()
-        seen: set[_Id] = set()
-        for manifest in manifests:
-            seen.add(_Id(kind, manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
-            if owner := self.upsert(kind, manifest):
-                changed.add(owner)
-        listed = set(namespaces)
         ghosts = [
             (identity, entry)
             for identity, entry in self._entries.items()
             if identity.kind == kind
-            and identity not in seen
+            and entry.uid not in keep
             and entry.version <= version
-            and (not listed or identity.namespace in listed)
+            and namespace in (None, identity.namespace)
         ]
-        for identity, entry in ghosts:
+        for identity, _ in ghosts:
             self._forget(identity)
-            if entry.owner:
-                changed.add(entry.owner)
-        return changed
+        return {entry.owner for _, entry in ghosts if entry.owner}
 
     def parent(self, key: Key) -> dict[str, Any] | None:
         """The object itself, or None where there is none."""

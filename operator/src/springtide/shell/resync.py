@@ -7,7 +7,6 @@ gone for good.
 
 import asyncio
 import random
-from typing import Any
 
 import structlog
 from aiohttp import ClientError
@@ -55,16 +54,20 @@ async def keep(operator: Operator) -> None:
 async def _compare(
     operator: Operator, group_version: str, plural: str, *, kind: str, label_selector: str | None = None
 ) -> None:
-    namespaces = operator.platform.namespaces
-    listing = reader.pages(
-        operator.client, group_version, plural, kind=kind, namespaces=namespaces, label_selector=label_selector
-    )
-    manifests: list[dict[str, Any]] = []
-    version = 0
-    async for page, version in listing:  # noqa: B007  # the version of the last page is that of the list
-        manifests += page
-    changed = operator.store.replace(kind, manifests, version=version, namespaces=namespaces)
-    newest = max((int(manifest["metadata"]["resourceVersion"]) for manifest in manifests), default=0)
+    """Compare page by page, so that one page and not the whole cluster is in memory."""
+    newest = 0
+    for namespace in operator.platform.namespaces or (None,):
+        listed: set[str] = set()
+        version = 0
+        pages = reader.pages(
+            operator.client, group_version, plural, kind=kind, namespace=namespace, label_selector=label_selector
+        )
+        async for page, version in pages:  # noqa: B007  # all pages are of one list, and so of one version
+            for manifest in page:
+                listed.add(manifest["metadata"]["uid"])
+                newest = max(newest, int(manifest["metadata"]["resourceVersion"]))
+                if key := operator.store.upsert(kind, manifest):
+                    operator.queue.add(key)
+        for key in operator.store.prune(kind, keep=listed, version=version, namespace=namespace):
+            operator.queue.add(key)
     operator.watches.expect(plural, newest)
-    for key in changed:
-        operator.queue.add(key)
