@@ -52,8 +52,9 @@ def _settings_of(operator: Operator) -> Handler:
         settings.persistence.progress_storage = forgetful.NoProgress()
         settings.networking.request_timeout = 30
         settings.networking.connect_timeout = 5
-        settings.watching.chunk_size = 250
+        settings.watching.initial_streaming = True  # one object at a time instead of the whole list
         settings.queueing.worker_limit = None
+        settings.queueing.idle_timeout = 0.1  # kopf keeps the last event of every object for as long
         settings.peering.standalone = True  # leadership is a Lease
         for child in operator.child_kinds():
             # A tuple: the string form that kopf's documentation shows matches nothing in 1.45.
