@@ -1,0 +1,1 @@
+"""Content-addressed folders: what a task made, where readers can trust it."""

@@ -1,0 +1,44 @@
+"""What a person on a terminal is shown: the recipes, and the outcome of a task."""
+
+from rich.console import Console
+from rich.table import Table
+
+from springtide.api.task import Result
+from springtide_workloads.recipes.registry import RECIPES, find_recipe
+
+
+def print_recipes() -> None:
+    """Every recipe with its parameters."""
+    console = Console()
+    for name in RECIPES:
+        recipe = find_recipe(name)
+        table = Table(title=name, title_justify="left", box=None)
+        for heading in ("parameter", "default", "bounds", ""):
+            table.add_column(heading)
+        schema = recipe.parameters.model_json_schema(by_alias=True)["properties"]
+        for field, facts in schema.items():
+            table.add_row(field, str(facts.get("default", "")), _bounds(facts), facts.get("description", ""))
+        console.print(table)
+        console.print()
+
+
+def print_result(result: Result) -> None:
+    """The outcome of a task."""
+    console = Console(stderr=True)
+    color = "green" if result.status == "Succeeded" else "red"
+    console.print(f"[bold {color}]{result.reason}[/bold {color}]  {result.message}", highlight=False)
+    if result.status != "Succeeded":
+        return
+    table = Table(box=None, show_header=False)
+    for name, value in result.metrics.items():
+        table.add_row(name, f"{value:,.0f}" if name.endswith("Rows") else f"{value:.4f}")
+    console.print(table)
+    if result.model is not None:
+        console.print(f"model   {result.model.uri}", highlight=False, soft_wrap=True)
+    if result.mlflow is not None:
+        console.print(f"MLflow  run {result.mlflow.run_id}", highlight=False)
+
+
+def _bounds(facts: dict[str, object]) -> str:
+    words = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+    return ", ".join(f"{word} {facts[key]}" for key, word in words.items() if key in facts)

@@ -1,0 +1,1 @@
+"""Parquet files as training data: found, pinned by digest, split, and streamed in chunks."""

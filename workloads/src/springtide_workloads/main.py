@@ -1,0 +1,153 @@
+"""The command line: what a pod runs, and what a person runs on a laptop."""
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from springtide.api.constants import TASK_VARIABLE, Reason
+from springtide.api.task import TASK, RecoverTask, Result, Task
+from springtide_workloads.errors import WorkloadError, explain
+from springtide_workloads.process.cpus import available_cpus, limit_threads
+from springtide_workloads.process.ending import Ending, end_on_signal, failed
+from springtide_workloads.process.logs import configure_logs, log
+from springtide_workloads.process.progress import LogProgress, Progress, TerminalProgress
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+@app.callback()
+def about() -> None:
+    """The programs in Springtide's Jobs: [bold]a task in, a result out[/bold].
+
+    The same document does the same on a laptop, without Kubernetes:
+
+      springtide-workloads example-task data.parquet --target defaulted > task.json
+      springtide-workloads run --task task.json
+    """
+
+
+@app.command()
+def run(
+    task: Annotated[
+        Path | None,
+        typer.Option(help=f"The task, a JSON document; `-` is standard input. Default: ${TASK_VARIABLE}.", show_default=False),
+    ] = None,
+) -> None:
+    """Does a task and reports its result.
+
+    The result goes to the task's [bold]resultUri[/bold], then to the termination message (in a pod:
+    /dev/termination-log, elsewhere: $SPRINGTIDE_TERMINATION_LOG), then into the exit code: 0 for success, 64 for an
+    error that stays, 75 for one that waiting can help, 143 after SIGTERM. Ending it at any moment is safe: nothing
+    half-written can be read as finished, and finished work is not done again.
+
+    On a terminal it shows its progress; elsewhere it logs one JSON line every few seconds.
+    """
+    start_time = datetime.now(UTC)
+    on_terminal = sys.stderr.isatty()
+    configure_logs(human=on_terminal)
+    limit_threads(available_cpus())
+    result_uri: str | None = None
+    try:
+        work = _read_task(task)
+        result_uri = None if isinstance(work, RecoverTask) else work.result_uri
+    except WorkloadError as error:
+        log.error(error.message, reason=error.reason)
+        _end(Ending().tell(failed(error, start_time=start_time)))
+    ending = Ending(result_uri=result_uri)
+    scratch = Path(tempfile.mkdtemp(prefix="springtide-"))
+    end_on_signal(ending, start_time=start_time, cleanup=lambda: shutil.rmtree(scratch, ignore_errors=True))
+    result = _perform(work, start_time=start_time, scratch=scratch, on_terminal=on_terminal)
+    code = ending.tell(result)
+    shutil.rmtree(scratch, ignore_errors=True)
+    _show(result, on_terminal=on_terminal)
+    _end(code)
+
+
+@app.command("example-task")
+def print_example_task(
+    data: Annotated[str, typer.Argument(help="A Parquet file, a folder of them, or a glob; a path, file:// or s3://.")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    recipe: Annotated[str, typer.Option(help="gbdt or mlp.")] = "gbdt",
+    folder: Annotated[Path, typer.Option(help="Where artifacts, MLflow's database and the result go.")] = Path("springtide"),
+) -> None:
+    """Prints a task to begin with, for [bold]run --task[/bold]."""
+    from springtide_workloads.examples import example_task
+
+    document = example_task(data=data, target=target, recipe=recipe, folder=folder)
+    typer.echo(document.model_dump_json(by_alias=True, exclude_none=True, indent=2))
+
+
+@app.command()
+def recipes() -> None:
+    """Lists the recipes with their parameters, defaults and bounds."""
+    from springtide_workloads.catalogue import print_recipes
+
+    print_recipes()
+
+
+def _read_task(path: Path | None) -> Task:
+    text = os.environ.get(TASK_VARIABLE, "")
+    try:
+        if path is not None:
+            text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    except OSError as error:
+        raise WorkloadError(Reason.INVALID_SPEC, f"the task cannot be read: {error}") from error
+    if not text:
+        raise WorkloadError(Reason.INVALID_SPEC, f"there is no task: set {TASK_VARIABLE} or give --task FILE")
+    try:
+        return TASK.validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise WorkloadError(Reason.INVALID_SPEC, f"the task is not valid: {problems}") from error
+
+
+def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bool) -> Result:
+    try:
+        if isinstance(task, RecoverTask):
+            from springtide_workloads.recovery import recover
+
+            return recover(task)
+        from springtide_workloads.process.lean import import_arrow
+
+        import_arrow()
+        from springtide_workloads.training.train import train
+
+        display = TerminalProgress() if on_terminal else nullcontext(LogProgress())
+        with display as progress:
+            assert progress is not None
+            shown: Progress = progress
+            return train(task, start_time=start_time, scratch=scratch, progress=shown)
+    except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
+        failure = explain(error)
+        if isinstance(error, WorkloadError):
+            log.error(failure.message, reason=failure.reason)
+        else:
+            log.exception("failed", reason=failure.reason)
+        return failed(failure, start_time=start_time)
+
+
+def _show(result: Result, *, on_terminal: bool) -> None:
+    if on_terminal:
+        from springtide_workloads.catalogue import print_result
+
+        print_result(result)
+    else:
+        log.info("result", **result.to_wire())
+
+
+def _end(code: int) -> None:
+    """Ends the process with this very code, whatever threads and libraries would still like to say."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

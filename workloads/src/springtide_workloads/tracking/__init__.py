@@ -1,0 +1,1 @@
+"""MLflow: where people compare runs, and the registry of model versions."""
