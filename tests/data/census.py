@@ -85,7 +85,9 @@ def _convert(wheel: Path, folder: Path) -> None:
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
-    table = table.set_column(table.schema.get_field_index(TARGET), TARGET, pc.equal(table[TARGET], 1)).sort_by("person_id")
+    table = table.set_column(table.schema.get_field_index(TARGET), TARGET, pc.equal(table[TARGET], 1)).sort_by(
+        "person_id"
+    )
     folder.mkdir()
     for year in sorted(pc.unique(table[TIME]).to_pylist()):
         rows = table.filter(pc.equal(table[TIME], year)).replace_schema_metadata(None)

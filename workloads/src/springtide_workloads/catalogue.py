@@ -2,8 +2,8 @@
 
 from rich.console import Console
 from rich.table import Table
-
 from springtide.api.task import Result
+
 from springtide_workloads.recipes.registry import RECIPES, find_recipe
 
 

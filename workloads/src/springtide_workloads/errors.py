@@ -6,9 +6,7 @@ from contextlib import contextmanager
 
 from springtide.api.constants import Reason
 
-RETRYABLE = frozenset(
-    {Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.RESULT_LOST, Reason.INTERRUPTED}
-)
+RETRYABLE = frozenset({Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.RESULT_LOST, Reason.INTERRUPTED})
 """Reasons that waiting can help; anything else fails the same way again."""
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -39,7 +37,9 @@ def explain(error: BaseException) -> WorkloadError:
             Reason.DISK_FULL, f"no space left on the disk{where}: make the scratch volume or the artifact volume larger"
         )
     if isinstance(error, MemoryError) or "bad_alloc" in str(error):
-        return WorkloadError(Reason.OUT_OF_MEMORY, "the process could not get more memory: raise resources.limits.memory")
+        return WorkloadError(
+            Reason.OUT_OF_MEMORY, "the process could not get more memory: raise resources.limits.memory"
+        )
     return WorkloadError(Reason.TRAINING_FAILED, _one_line(error))
 
 

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-
 from springtide.api.constants import TASK_VARIABLE, Reason
 from springtide.api.task import TASK, RecoverTask, Result, Task
+
 from springtide_workloads.errors import WorkloadError, explain
 from springtide_workloads.process.cpus import available_cpus, limit_threads
 from springtide_workloads.process.ending import Ending, end_on_signal, failed
@@ -38,7 +38,7 @@ def about() -> None:
 def run(
     task: Annotated[
         Path | None,
-        typer.Option(help=f"The task, a JSON document; `-` is standard input. Default: ${TASK_VARIABLE}.", show_default=False),
+        typer.Option(help=f"The task, a JSON document; `-` is standard input. Default: ${TASK_VARIABLE}."),
     ] = None,
 ) -> None:
     """Does a task and reports its result.
@@ -76,7 +76,9 @@ def print_example_task(
     data: Annotated[str, typer.Argument(help="A Parquet file, a folder of them, or a glob; a path, file:// or s3://.")],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     recipe: Annotated[str, typer.Option(help="gbdt or mlp.")] = "gbdt",
-    folder: Annotated[Path, typer.Option(help="Where artifacts, MLflow's database and the result go.")] = Path("springtide"),
+    folder: Annotated[Path, typer.Option(help="Where artifacts, MLflow's database and the result go.")] = Path(
+        "springtide"
+    ),
 ) -> None:
     """Prints a task to begin with, for [bold]run --task[/bold]."""
     from springtide_workloads.examples import example_task

@@ -28,7 +28,7 @@ def digest_of_stream(stream: BinaryIO, *, sink: Callable[[bytes], object] | None
 def digest_of_file(path: Path) -> tuple[str, int]:
     """Digest and size of a local file."""
     with path.open("rb", buffering=0) as stream:
-        return digest_of_stream(stream)  # type: ignore[arg-type]  # a raw stream reads whole blocks just as well
+        return digest_of_stream(stream)
 
 
 def canonical(document: Any) -> bytes:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from springtide.api.constants import Reason
+
 from springtide_workloads.errors import WorkloadError
 
 SCHEMES = ("file", "s3")

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-
 from springtide.api.base import ApiModel, Digest
+
 from springtide_workloads.artifacts.digests import canonical, digest_of, digest_of_file
 
 MANIFEST = "manifest.json"

@@ -1,14 +1,15 @@
 """The artifact store: small documents that are replaced whole, and folders that are published once under their digest.
 
-    store/
-      models/sha256-<hex>/...  + manifest.json   never changed once its manifest is there
-      memo/<hex>.json                            who did this very work before
+store/
+  models/sha256-<hex>/...  + manifest.json   never changed once its manifest is there
+  memo/<hex>.json                            who did this very work before
 """
 
 from pathlib import Path
 from typing import Protocol
 
 from springtide.api.constants import Reason
+
 from springtide_workloads.artifacts.manifest import MANIFEST, Manifest
 from springtide_workloads.errors import WorkloadError, storage_errors
 
@@ -132,7 +133,9 @@ def decode_manifest(text: bytes, *, digest: str, place: str) -> Manifest:
     from springtide_workloads.artifacts.digests import digest_of
 
     if digest_of(text) != digest:
-        raise WorkloadError(Reason.DIGEST_MISMATCH, f"{place}/{MANIFEST} has {digest_of(text)}, but its name says {digest}")
+        raise WorkloadError(
+            Reason.DIGEST_MISMATCH, f"{place}/{MANIFEST} has {digest_of(text)}, but its name says {digest}"
+        )
     return Manifest.model_validate_json(text)
 
 

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.artifacts.manifest import Column
 from springtide_workloads.data.source import DataFile
 from springtide_workloads.errors import WorkloadError
+
+ArrowArray = Any
+"""A `pyarrow.Array`: what can be done with it depends on its type, which the stubs cannot follow."""
 
 CHUNK_ROWS = 65_536
 BUFFER = 1 << 20
@@ -52,7 +56,9 @@ class ParquetTable:
         """Names and types, as manifests have them."""
         return tuple(Column(name=field.name, type=str(field.type)) for field in self.schema)
 
-    def scan(self, columns: Sequence[str], *, order: Sequence[int] | None = None) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
+    def scan(
+        self, columns: Sequence[str], *, order: Sequence[int] | None = None
+    ) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
         """The chunks in the given order of their numbers, or all in order. Strings come as dictionaries.
 
         Fastest where consecutive chunks of a row group are asked for one after another.
@@ -133,7 +139,9 @@ def open_table(files: tuple[DataFile, ...]) -> ParquetTable:
             _append(chunks, file=index, row_group=row_group, rows=parquet.metadata.row_group(row_group).num_rows)
     if schema is None or not chunks:
         names = ", ".join(file.name for file in files[:3])
-        raise WorkloadError(Reason.DATA_EMPTY, f"the data has no rows: {names} {'...' if len(files) > 3 else ''}".strip())  # noqa: PLR2004
+        raise WorkloadError(
+            Reason.DATA_EMPTY, f"the data has no rows: {names} {'...' if len(files) > 3 else ''}".strip()
+        )
     return ParquetTable(files=files, schema=schema, chunks=tuple(chunks))
 
 

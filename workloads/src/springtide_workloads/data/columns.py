@@ -3,13 +3,13 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
-
 from springtide.api.constants import Reason
 from springtide.api.task import TrainTask
 from springtide.api.training_run import Target
+
 from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.errors import WorkloadError
 
@@ -43,14 +43,17 @@ def choose_columns(task: TrainTask, target: Target, *, table: ParquetTable) -> C
     """Raises ColumnNotFound or WrongType, naming the column and what to do."""
     split = task.data.split
     time = split.column if split.type == "Time" else None
-    roles: list[tuple[str | None, str]] = [(target.column, "target.column"), (target.weight_column, "target.weightColumn")]
+    roles: list[tuple[str | None, str]] = [
+        (target.column, "target.column"),
+        (target.weight_column, "target.weightColumn"),
+    ]
     roles += [(time, "data.split.column")]
     roles += [(name, "features.exclude") for name in task.features.exclude]
     roles += [(name, "features.categorical") for name in task.features.categorical]
     roles += [(name, "evaluation.slices") for name in task.evaluation.slices]
-    for name, field in roles:
+    for name, path in roles:
         if name is not None:
-            _require(table.schema, name, field=field)
+            _require(table.schema, name, path=path)
     _check_weight(table.schema, target.weight_column)
     _check_time(table.schema, time)
 
@@ -62,7 +65,9 @@ def choose_columns(task: TrainTask, target: Target, *, table: ParquetTable) -> C
             continue
         kind = _kind(field, categorical=field.name in task.features.categorical)
         if kind is None:
-            notes.append(f"column {field.name} ({field.type}) is not used: only numbers, booleans and text are features")
+            notes.append(
+                f"column {field.name} ({field.type}) is not used: only numbers, booleans and text are features"
+            )
         else:
             features.append(Feature(name=field.name, kind=kind, type=str(field.type)))
     if not features:
@@ -77,11 +82,11 @@ def choose_columns(task: TrainTask, target: Target, *, table: ParquetTable) -> C
     )
 
 
-def _require(schema: pa.Schema, name: str, *, field: str) -> None:
+def _require(schema: pa.Schema, name: str, *, path: str) -> None:
     if schema.get_field_index(name) >= 0:
         return
     raise WorkloadError(
-        Reason.COLUMN_NOT_FOUND, f"{field}: the data has no column {name!r}; {_near(name, schema.names)}"
+        Reason.COLUMN_NOT_FOUND, f"{path}: the data has no column {name!r}; {_near(name, schema.names)}"
     )
 
 
@@ -90,10 +95,10 @@ def _near(name: str, names: Sequence[str]) -> str:
     close = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"its columns are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"  # noqa: PLR2004
+    return f"its columns are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
 
 
-def _kind(field: pa.Field, *, categorical: bool) -> Kind | None:
+def _kind(field: "pa.Field[Any]", *, categorical: bool) -> Kind | None:
     """Number, Category, or None for what is left out; raises WrongType for what a model cannot mean to see."""
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
@@ -107,7 +112,8 @@ def _kind(field: pa.Field, *, categorical: bool) -> Kind | None:
         return "Category" if categorical or pa.types.is_dictionary(field.type) else "Number"
     if categorical:
         raise WorkloadError(
-            Reason.WRONG_TYPE, f"features.categorical: column {field.name} is {field.type}; text, numbers or booleans are needed"
+            Reason.WRONG_TYPE,
+            f"features.categorical: column {field.name} is {field.type}; text, numbers or booleans are needed",
         )
     return None  # times, dates, durations, all-null columns
 

@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
+
+from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
 
@@ -67,14 +68,14 @@ class Encoder:
             codes[row] = self._codes(_column(batch, feature.name), places=self._places[row])
         return Encoded(numbers, codes)
 
-    def _codes(self, values: pa.Array, *, places: dict[str, int]) -> Codes:
+    def _codes(self, values: ArrowArray, *, places: dict[str, int]) -> Codes:
         indices, words = as_words(values)
         unseen = len(places)
         lookup = [MISSING if word is None else places.get(word, unseen) for word in words]
         return np.array([*lookup, MISSING], dtype=np.int32)[indices]
 
 
-def as_numbers(values: pa.Array, *, column: str) -> npt.NDArray[np.generic]:
+def as_numbers(values: ArrowArray, *, column: str) -> npt.NDArray[np.generic]:
     """A column of numbers or booleans; null becomes NaN. Raises WrongType."""
     kind = values.type
     if pa.types.is_dictionary(kind):
@@ -88,7 +89,7 @@ def as_numbers(values: pa.Array, *, column: str) -> npt.NDArray[np.generic]:
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
-def as_words(values: pa.Array) -> tuple[npt.NDArray[np.int64], list[str | None]]:
+def as_words(values: ArrowArray) -> tuple[npt.NDArray[np.int64], list[str | None]]:
     """A column as text: for each row an index into the words, `len(words)` where the value is null."""
     encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     words = [_spelled(word) for word in encoded.dictionary.to_pylist()]
@@ -100,7 +101,7 @@ def as_words(values: pa.Array) -> tuple[npt.NDArray[np.int64], list[str | None]]
 
 def _spelled(value: object) -> str | None:
     """The text of a category. 3.0 is 3: a column of codes becomes floating point as soon as one is missing."""
-    if value is None or value != value:  # noqa: PLR0124  # NaN
+    if value is None or value != value:  # NaN
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -109,8 +110,8 @@ def _spelled(value: object) -> str | None:
     return str(value)
 
 
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+def _column(batch: pa.RecordBatch, name: str) -> ArrowArray:
     place = batch.schema.get_field_index(name)
     if place < 0:
-        raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"column {name} is missing; the model was trained with it")
+        raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"column {name} is missing; the model needs it")
     return batch.column(place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from springtide_workloads.data.chunks import ParquetTable
+from springtide_workloads.data.chunks import ArrowArray, ParquetTable
 from springtide_workloads.data.columns import Columns, Feature
 from springtide_workloads.data.encoding import Encoded, Encoder, as_words
 from springtide_workloads.data.scan import sample_rows
@@ -40,7 +40,7 @@ class _Words:
     counts: Counter[str] = field(default_factory=Counter)
     too_many: bool = False
 
-    def add(self, values: pa.Array) -> None:
+    def add(self, values: ArrowArray) -> None:
         if self.too_many:
             return
         indices, words = as_words(values)
@@ -71,9 +71,9 @@ def profile_features(
         order = [chunk.number for chunk in table.chunks if wanted[chunk.start : chunk.start + chunk.rows].any()]
         for chunk, batch in table.scan([feature.name for feature in columns.features], order=order):
             here = slice(chunk.start, chunk.start + chunk.rows)
-            parts.append(batch.take(pa.array(np.flatnonzero(sampled[here]))))
+            parts.append(batch.take(np.flatnonzero(sampled[here])))
             if words:
-                place = pa.array(np.flatnonzero(training[here]))
+                place = np.flatnonzero(training[here])
                 for name, counter in words.items():
                     counter.add(batch.column(name).take(place))
             phase.advance(chunk.rows)
@@ -115,7 +115,7 @@ def _is_wide(table: ParquetTable, feature: Feature) -> bool:
     if pa.types.is_boolean(kind):
         return False
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return bool(kind.bit_width > (16 if pa.types.is_integer(kind) else 32))  # noqa: PLR2004
+        return bool(kind.bit_width > (16 if pa.types.is_integer(kind) else 32))
     return True
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
 from springtide.api.training_run import Split
-from springtide_workloads.data.chunks import ParquetTable
+
+from springtide_workloads.data.chunks import ArrowArray, ParquetTable
 from springtide_workloads.data.columns import Columns
 from springtide_workloads.data.split import Rows, assign_roles, check_rows
 from springtide_workloads.data.target import Classes, TargetEncoder
@@ -62,24 +62,23 @@ def _check_all_null(target: npt.NDArray[np.int8], *, column: str) -> None:
         raise WorkloadError(Reason.TARGET_ALL_NULL, f"target.column: all {target.size} values of {column} are null")
 
 
-def _weights(values: pa.Array, *, column: str) -> npt.NDArray[np.float32]:
+def _weights(values: ArrowArray, *, column: str) -> npt.NDArray[np.float32]:
     found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
     wrong = ~(np.isfinite(found) & (found >= 0))
     if wrong.any():
         raise WorkloadError(
             Reason.WRONG_TYPE,
-            f"target.weightColumn: column {column} has {int(wrong.sum())} values in one chunk that are null, negative or"
-            " not finite",
+            f"target.weightColumn: column {column} has values that are null, negative or not finite",
         )
-    return found.astype(np.float32)
+    return np.asarray(found, dtype=np.float32)
 
 
-def _time_type(table: ParquetTable, column: str | None) -> type[np.float64] | type[np.int64]:
+def _time_type(table: ParquetTable, column: str) -> type[np.float64] | type[np.int64]:
     kind = table.schema.field(column).type
     return np.float64 if pa.types.is_floating(kind) or pa.types.is_decimal(kind) else np.int64
 
 
-def _times(values: pa.Array) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
+def _times(values: ArrowArray) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
     """Times as numbers, and where there are any."""
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)

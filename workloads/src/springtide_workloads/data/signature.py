@@ -1,9 +1,8 @@
-"""What a model expects: its features in order, their types, their categories. Stored with the model as signature.json."""
+"""What a model expects: its features in order, their types, their categories. Stored with it as signature.json."""
 
 from typing import Literal
 
 from pydantic import Field
-
 from springtide.api.base import ApiModel
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from springtide.api.constants import Reason
 from springtide.api.training_run import Inputs
+
 from springtide_workloads.artifacts.digests import digest_of_file, digest_of_stream
 from springtide_workloads.artifacts.filesystems import open_filesystem
 from springtide_workloads.artifacts.manifest import Column, File, Manifest

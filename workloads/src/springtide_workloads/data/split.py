@@ -8,9 +8,9 @@ from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
-
 from springtide.api.constants import Reason
 from springtide.api.training_run import Split
+
 from springtide_workloads.errors import WorkloadError
 
 VALIDATION_SHARE = 0.1
@@ -64,7 +64,7 @@ def assign_roles(
     split: Split,
     *,
     known: npt.NDArray[np.bool_],
-    times: npt.NDArray[np.float64] | npt.NDArray[np.int64] | None,
+    times: npt.NDArray[np.generic] | None,
     seed: int,
     max_validation_rows: int,
 ) -> npt.NDArray[np.uint8]:
@@ -91,7 +91,7 @@ def assign_roles(
 def _newest(times: npt.NDArray[np.generic], *, known: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
     """The newest rows, as near to `share` of them as can be without parting rows of the same time."""
     values, counts = np.unique(times[known], return_counts=True)
-    if values.size < 2:  # noqa: PLR2004
+    if values.size < 2:
         raise WorkloadError(
             Reason.TOO_FEW_ROWS,
             f"data.split: all {int(counts.sum())} rows have the same time, so none are newer; use type Random",
@@ -108,7 +108,8 @@ def check_rows(rows: Rows, *, column: str, classes: tuple[str, str]) -> None:
     if kept.size and kept.min() == kept.max():
         raise WorkloadError(
             Reason.ONE_CLASS,
-            f"target.column: {column} is {classes[int(kept[0])] or classes[0]} in all {kept.size} rows; a model needs both classes",
+            f"target.column: {column} is {classes[int(kept[0])] or classes[0]} in all {kept.size} rows; both"
+            " classes are needed",
         )
     for roles, name, least in (
         ((Role.TRAIN, Role.VALIDATION), "training", MIN_TRAINING_ROWS),
@@ -130,5 +131,6 @@ def _check_part(
     if part.min() == part.max():
         raise WorkloadError(
             Reason.ONE_CLASS,
-            f"target.column: {column} is {classes[int(part[0])]} in all {part.size} {name} rows; both classes are needed",
+            f"target.column: {column} is {classes[int(part[0])]} in all {part.size} {name} rows; both"
+            " classes are needed",
         )

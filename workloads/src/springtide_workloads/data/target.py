@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
+
+from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.errors import WorkloadError
 
 NULL = -1
@@ -40,7 +41,7 @@ class TargetEncoder:
                 f"target.column: column {column} is {kind}; it must be boolean, the numbers 0 and 1, or two strings",
             )
 
-    def encode(self, values: pa.Array) -> npt.NDArray[np.int8]:
+    def encode(self, values: ArrowArray) -> npt.NDArray[np.int8]:
         """Codes of a chunk: the place of each string in the order of first appearance, or the number itself."""
         if self._is_string:
             return self._encode_strings(values)
@@ -65,7 +66,7 @@ class TargetEncoder:
         codes = np.array([*final, *[0] * (2 - len(final)), NULL], dtype=np.int8)
         return Classes(*[*ordered, "", ""][:2]), codes
 
-    def _encode_strings(self, values: pa.Array) -> npt.NDArray[np.int8]:
+    def _encode_strings(self, values: ArrowArray) -> npt.NDArray[np.int8]:
         encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
         indices = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
         present = np.unique(indices)
@@ -76,16 +77,17 @@ class TargetEncoder:
                 continue
             if words[index] not in self._seen:
                 self._seen.append(words[index])
-            if len(self._seen) > 2:  # noqa: PLR2004
-                raise self._not_binary(", ".join(sorted(self._seen + [w for w in words if w not in self._seen])[:SHOWN]))
+            if len(self._seen) > 2:
+                raise self._not_binary(", ".join(sorted({*self._seen, *filter(None, words)})[:SHOWN]))
             codes[index] = self._seen.index(words[index])
-        return codes[indices]
+        found: npt.NDArray[np.int8] = codes[indices]
+        return found
 
     def _not_binary(self, shown: str) -> WorkloadError:
         return WorkloadError(
             Reason.TARGET_NOT_BINARY,
-            f"target.column: column {self._column} has values such as {shown}; BinaryClassification needs true and false,"
-            " 0 and 1, or two strings",
+            f"target.column: column {self._column} has values such as {shown}; BinaryClassification needs true and"
+            " false, 0 and 1, or two strings",
         )
 
 

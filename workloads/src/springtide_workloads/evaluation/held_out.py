@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.data.columns import Columns
 from springtide_workloads.data.encoding import Encoded, Encoder, as_words
@@ -49,18 +49,20 @@ def predict_held_out(
     sample = numbers[np.linspace(0, numbers.size - 1, min(MOST_ROWS, numbers.size)).astype(np.int64)]
     collectors = [SliceCollector(name) for name in columns.slices]
     scores, golden_parts, sample_parts = [], [], []
-    order = [chunk.number for chunk in table.chunks if (roles[chunk.start : chunk.start + chunk.rows] == Role.TEST).any()]
+    order = [
+        chunk.number for chunk in table.chunks if (roles[chunk.start : chunk.start + chunk.rows] == Role.TEST).any()
+    ]
     with progress.phase("evaluating", total=numbers.size, unit="rows") as phase:
         for chunk, batch in table.scan([*encoder.columns, *columns.slices], order=order):
             here = slice(chunk.start, chunk.start + chunk.rows)
-            part = batch.take(pa.array(np.flatnonzero(roles[here] == Role.TEST)))
+            part = batch.take(np.flatnonzero(roles[here] == Role.TEST))
             encoded = encoder.encode(part)
             scores.append(model.predict(encoded))
             for collector in collectors:
                 collector.add(*as_words(part.column(collector.name)))
             inside = numbers[(numbers >= chunk.start) & (numbers < chunk.start + chunk.rows)]
             sample_parts.append(encoded.take(np.flatnonzero(np.isin(inside, sample))))
-            golden_parts.append(part.take(pa.array(np.flatnonzero(np.isin(inside, golden)))).select(list(encoder.columns)))
+            golden_parts.append(part.select(list(encoder.columns)).take(np.flatnonzero(np.isin(inside, golden))))
             phase.advance(part.num_rows)
     score = np.concatenate(scores)
     if not np.isfinite(score).all():

@@ -22,7 +22,8 @@ def auc_interval(
     bins = _score_bins(score)
     count, total, square = (_cells(target, bins, values) for values in _moments(target, weight))
     draw = np.random.default_rng(seed)
-    counts = draw.multinomial(target.size, (count / target.size).ravel(), size=resamples).reshape(resamples, *count.shape)
+    counts = draw.multinomial(target.size, (count / target.size).ravel(), size=resamples)
+    counts = counts.reshape(resamples, *count.shape)
     weights = _resampled_weight(counts, count=count, total=total, square=square, draw=draw)
     negative, positive = weights[:, 0], weights[:, 1]
     below = np.cumsum(negative, axis=1) - negative
@@ -56,7 +57,7 @@ def _cells(target: Targets, bins: npt.NDArray[np.int64], values: Values) -> Valu
     """Sums of `values`, (2 classes, bins)."""
     width = int(bins.max()) + 1
     flat = np.bincount(target.astype(np.int64) * width + bins, weights=values, minlength=2 * width)
-    return flat.reshape(2, width)
+    return flat.astype(np.float64).reshape(2, width)
 
 
 def _resampled_weight(

@@ -5,12 +5,13 @@ A metric that the rows do not allow (one class, no rows, NaN) raises ValueError 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.floating]
-Targets = npt.NDArray[np.integer] | npt.NDArray[np.floating]
+Values = npt.NDArray[np.floating[Any]]
+Targets = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 
 BINS = 15
 """Of the calibration error, as in Guo et al. (ICML 2017)."""
@@ -58,7 +59,7 @@ def calibration(
     """Weight, mean score and mean target of the bins of equal width that have rows, each (bins with rows,)."""
     weight = _checked(target, score, weight)
     place = np.minimum((score * bins).astype(np.int64), bins - 1)
-    total = np.bincount(place, weights=weight, minlength=bins)
+    total: Values = np.bincount(place, weights=weight, minlength=bins).astype(np.float64)
     some = total > 0
     mean_score = np.bincount(place, weights=weight * score, minlength=bins)[some] / total[some]
     mean_target = np.bincount(place, weights=weight * target, minlength=bins)[some] / total[some]

@@ -62,7 +62,7 @@ def _calibration(held_out: HeldOut, report: Report) -> "Figure":
 
 def _scores(held_out: HeldOut, positive: str) -> "Figure":
     figure, axes = _canvas("Scores by class on held-out rows", "score", "density")
-    edges = np.linspace(0, 1, 51)
+    edges = np.linspace(0, 1, 51).tolist()
     for value, color, label in ((0, SEA, "not"), (1, SAND, "")):
         here = held_out.target == value
         weight = None if held_out.weight is None else held_out.weight[here]
@@ -81,7 +81,10 @@ def _importance(importances: dict[str, float], measure: str) -> "Figure":
     values = [value for _, value in top]
     axes.barh([_shortened(name) for name, _ in top], values, color=SEA, height=0.66)
     for place, value in enumerate(values):
-        axes.annotate(f"{value:.3f}", (max(value, 0), place), (4, 0), textcoords="offset points", va="center", color=SOFT, fontsize=8)
+        place_of_text = (max(value, 0), place)
+        axes.annotate(
+            f"{value:.3f}", place_of_text, (4, 0), textcoords="offset points", va="center", color=SOFT, fontsize=8
+        )
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
     return figure
@@ -110,4 +113,4 @@ def _save(figure: "Figure", path: Path) -> None:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= 32 else f"{name[:31]}…"  # noqa: PLR2004
+    return name if len(name) <= 32 else f"{name[:31]}…"

@@ -44,7 +44,8 @@ def slice_metrics(
             values[word] = _of_one(target[here], score[here], part, seed=seed)
         except ValueError as error:
             omitted[word] = str(error)
-    omitted |= {column.words[place]: f"only the {MAX_VALUES} most frequent values are reported" for place in order[MAX_VALUES:]}
+    rarer = f"only the {MAX_VALUES} most frequent values are reported"
+    omitted |= dict.fromkeys((column.words[place] for place in order[MAX_VALUES:]), rarer)
     return {"values": values, "omitted": omitted}
 
 

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.artifacts.manifest import Manifest
 from springtide_workloads.data.encoding import Encoder
 from springtide_workloads.data.signature import Signature
@@ -110,7 +110,8 @@ def load_model(folder: Path) -> LoadedModel:
     worst = float(np.abs(answers - expected).max()) if expected.size else 0.0
     if not worst <= tolerance:
         raise WorkloadError(
-            Reason.DIGEST_MISMATCH, f"{folder.name} answers its golden requests otherwise than when it was trained: by {worst:g}"
+            Reason.DIGEST_MISMATCH,
+            f"{folder.name} answers its golden requests otherwise than when it was trained: by {worst:g}",
         )
     return model
 

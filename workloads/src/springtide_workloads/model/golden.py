@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
 
@@ -44,7 +44,7 @@ def to_batch(columns: dict[str, list[Any]], *, signature: Signature) -> pa.Recor
     arrays = {}
     for feature in signature.features:
         if feature.name not in columns:
-            raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"column {feature.name} is missing; the model was trained with it")
+            raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"column {feature.name} is missing; the model needs it")
         values = columns[feature.name]
         if feature.kind == "Number":
             arrays[feature.name] = pa.array([None if value is None else float(value) for value in values], pa.float64())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from springtide.api.constants import Reason
 from springtide.api.task import ExitCode, Result
+
 from springtide_workloads.artifacts.store import write_document
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.logs import log
@@ -58,7 +59,7 @@ class Ending:
             try:
                 write_document(self.result_uri, result.encode().encode())
             except WorkloadError as error:
-                log.error("the result could not be written", uri=self.result_uri, reason=error.reason, message=error.message)
+                log.error("the result could not be written", reason=error.reason, message=error.message)
         _write_termination_message(result.encode())
         return exit_code(result)
 

@@ -19,7 +19,10 @@ class _Hiding(MetaPathFinder):
     """Finds that the optional packages are not installed."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None  # noqa: ARG002
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002  # the interface
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in OPTIONAL:
             raise ModuleNotFoundError(f"{fullname} is hidden: no task needs it here", name=fullname)
@@ -41,6 +44,6 @@ def import_arrow() -> None:
     """Imports pyarrow and lets it look for pandas in vain."""
     with without_optional_integrations():
         import pyarrow as pa
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow.parquet
 
         pa.array([0.0]).to_numpy()  # the first conversion is when it looks

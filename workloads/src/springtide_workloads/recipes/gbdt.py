@@ -8,8 +8,8 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.data.encoding import Encoded
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.data.split import Role
@@ -41,7 +41,7 @@ class GbdtParameters(Parameters):
     monotone: Annotated[
         dict[str, Annotated[int, Field(ge=-1, le=1)]],
         Field(description="1: the score may only rise with this feature, -1: only fall."),
-    ] = {}
+    ] = Field(default={})
 
 
 class Gbdt:
@@ -56,7 +56,8 @@ class Gbdt:
         for name in parameters.monotone:
             if name not in numbers:
                 raise WorkloadError(
-                    Reason.INVALID_PARAMETER, f"recipe.parameters.monotone.{name}: there is no numeric feature of this name"
+                    Reason.INVALID_PARAMETER,
+                    f"recipe.parameters.monotone.{name}: there is no numeric feature of this name",
                 )
 
     def fit(self, parameters: GbdtParameters, data: TrainingData, *, seed: int, progress: Progress) -> Fitted:
@@ -129,7 +130,8 @@ def _watch(steps: list[Step], phase: Phase) -> Callable[[Any], None]:
         loss = float(env.evaluation_result_list[0][2])
         if not np.isfinite(loss):
             raise WorkloadError(
-                Reason.LOSS_NOT_FINITE, f"the validation loss is {loss} after {env.iteration + 1} trees: lower learningRate"
+                Reason.LOSS_NOT_FINITE,
+                f"the validation loss is {loss} after {env.iteration + 1} trees: lower recipe.parameters.learningRate",
             )
         steps.append(Step(env.iteration + 1, {"validationLogLoss": loss}))
         phase.advance(1, loss=loss)

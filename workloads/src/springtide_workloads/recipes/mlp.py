@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 from safetensors.torch import load_file, save_file
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.data.encoding import Encoded
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.data.split import Role
@@ -76,13 +76,14 @@ class Mlp:
         training.restore_best()
         network.eval()
         return Fitted(
-            model=MlpModel(network, data.signature), steps=tuple(training.steps), notes={"epochs": float(training.best_epoch)}
+            model=MlpModel(network, data.signature),
+            steps=tuple(training.steps),
+            notes={"epochs": float(training.best_epoch)},
         )
 
     def load(self, folder: Path, *, signature: Signature) -> "MlpModel":
         document = json.loads((folder / SHAPE_FILE).read_text())
-        shape = Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in document.items()})
-        network = Network(shape)
+        network = Network(Shape.of_document(document))
         network.load_state_dict(load_file(folder / WEIGHTS_FILE))
         network.eval()
         return MlpModel(network, signature)

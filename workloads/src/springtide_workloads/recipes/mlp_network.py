@@ -1,6 +1,7 @@
 """The network of `mlp`: standardised numbers with missing indicators, embedded categories, and plain layers."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +30,17 @@ class Shape:
     hidden: tuple[int, ...]
     dropout: float
 
-    def as_document(self) -> dict[str, object]:
+    def as_document(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
+
+    @classmethod
+    def of_document(cls, document: dict[str, Any]) -> "Shape":
+        """What `as_document` said."""
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**plain)
 
 
 def embedding_size(categories: int, *, largest: int) -> int:
@@ -88,8 +97,10 @@ class Network(nn.Module):
         return torch.from_numpy(np.ascontiguousarray(placed.T))
 
 
-def mask_categories(codes: torch.Tensor, counts: torch.Tensor, *, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Turns a share of the categories into "unseen", so that this embedding learns what to say when nothing is known."""
+def mask_categories(
+    codes: torch.Tensor, counts: torch.Tensor, *, share: float, generator: torch.Generator
+) -> torch.Tensor:
+    """Turns a share of the categories into "unseen", so that this embedding learns what to say of a new value."""
     if not codes.shape[1]:
         return codes
     hidden = torch.rand(codes.shape, generator=generator) < share

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any, cast
 
 from pydantic import ValidationError
-
 from springtide.api.constants import Reason
+
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.lean import without_optional_integrations
 from springtide_workloads.recipes.recipe import Parameters, Recipe

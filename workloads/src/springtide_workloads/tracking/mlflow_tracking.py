@@ -10,6 +10,7 @@ from typing import Any
 from springtide.api.constants import Reason
 from springtide.api.task import Owner
 from springtide.api.training_run import Tracking
+
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.model.folder import METRICS_FILE, PLOTS
 from springtide_workloads.tracking.record import TAG, Record, describe_run
@@ -56,10 +57,10 @@ class MlflowTracking:
         with _tracking_errors(self._uri):
             client = self._client()
             experiment_id = self._experiment_id(client)
-            run = _find_run(client, experiment_id, uid=owner.uid)
+            run = _take_up_run(client, experiment_id, uid=owner.uid, model_digest=model_digest)
             if run is None:
                 run = client.create_run(experiment_id, run_name=record.name, tags=record.tags)
-            if run.info.status != "FINISHED" or run.data.tags.get(f"{TAG}/model-digest") != model_digest:
+            if run.info.status != "FINISHED":
                 _log(client, run, record=record, folder=folder)
             return Tracking(run_id=run.info.run_id, experiment_id=experiment_id)
 
@@ -125,11 +126,16 @@ def _local_artifacts(uri: str) -> str | None:
     return Path(uri.removeprefix("sqlite:///")).resolve().with_suffix(".artifacts").as_uri()
 
 
-def _find_run(client: Any, experiment_id: str, *, uid: str) -> Any | None:
-    """The run that this attempt or an earlier one began. By uid alone: an attempt that was killed halfway is taken up
-    by the next one rather than left behind."""
-    runs = client.search_runs([experiment_id], f"tags.`{TAG}/run-uid` = '{uid}'", max_results=1)
-    return runs[0] if runs else None
+def _take_up_run(client: Any, experiment_id: str, *, uid: str, model_digest: str) -> Any | None:
+    """The run in which this attempt or an earlier one began to log this model: a run that was killed halfway is
+    finished by the next attempt. If that attempt made another model, because the data changed, it is closed."""
+    found = None
+    for run in client.search_runs([experiment_id], f"tags.`{TAG}/run-uid` = '{uid}'"):
+        if run.data.tags.get(f"{TAG}/model-digest") == model_digest:
+            found = run
+        elif run.info.status == "RUNNING":
+            client.set_terminated(run.info.run_id, "KILLED")
+    return found
 
 
 def _log(client: Any, run: Any, *, record: Record, folder: Path) -> None:
@@ -175,7 +181,8 @@ def _explained(error: Exception, *, uri: str) -> WorkloadError:
     text = " ".join(str(error).split())[:400]
     status = error.get_http_status_code() if hasattr(error, "get_http_status_code") else None
     if "error 401" in text or "error 403" in text or status in {401, 403}:
-        return WorkloadError(Reason.ACCESS_DENIED, f"MLflow at {uri} refuses: {text}; check credentials and --allowed-hosts")
-    if status is not None and 400 <= status < 500:  # noqa: PLR2004
+        advice = "check the credentials and the server's --allowed-hosts"
+        return WorkloadError(Reason.ACCESS_DENIED, f"MLflow at {uri} refuses: {text}; {advice}")
+    if status is not None and 400 <= status < 500:
         return WorkloadError(Reason.TRAINING_FAILED, f"MLflow at {uri} refuses: {text}")
     return WorkloadError(Reason.TRACKING_UNAVAILABLE, f"MLflow at {uri} could not be used: {text}")

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 from springtide.api.constants import Reason
+
 from springtide_workloads.errors import WorkloadError
 
 ATTEMPTS = 3
@@ -25,7 +26,7 @@ def check_reachable(tracking_uri: str) -> None:
             with urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=TIMEOUT_SECONDS):  # noqa: S310  # http(s) only
                 return
         except urllib.error.HTTPError as error:
-            if error.code < 500:  # noqa: PLR2004
+            if error.code < 500:
                 return  # it answers; what it thinks of us, the first real call tells
             trouble = f"HTTP {error.code}"
         except (OSError, http.client.HTTPException) as error:

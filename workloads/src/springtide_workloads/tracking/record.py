@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from springtide.api.task import Owner
+
 from springtide_workloads.model.folder import HISTORY_FILE, METRICS_FILE, MODEL_FILE, SIGNATURE_FILE
 
 TAG = "springtide.dev"
@@ -47,9 +48,7 @@ def describe_run(folder: Path, *, owner: Owner, model_digest: str) -> Record:
         name=owner.name,
         params={name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()},
         metrics={**overall, **model["fitted"], **_slice_metrics(metrics["slices"])},
-        steps=tuple(
-            (step["step"], name, value) for step in history for name, value in step.items() if name != "step"
-        ),
+        steps=tuple((step["step"], name, value) for step in history for name, value in step.items() if name != "step"),
         tags={
             f"{TAG}/run-uid": owner.uid,
             f"{TAG}/attempt": str(owner.attempt),

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
-
-import springtide_workloads
 from springtide.api.base import ApiModel, Digest
 from springtide.api.constants import Reason
 from springtide.api.task import Owner, TrainTask
 from springtide.api.training_run import Inputs, Tracking
+
+import springtide_workloads
 from springtide_workloads.artifacts.digests import canonical, digest_of
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.errors import WorkloadError

@@ -13,7 +13,8 @@ from typing import Any
 from springtide.api.constants import Reason
 from springtide.api.task import Result, TrainTask
 from springtide.api.training_run import Inputs, Memo, RegisteredModel, Target, Tracking
-from springtide_workloads.artifacts.manifest import Input, Manifest, describe_folder
+
+from springtide_workloads.artifacts.manifest import Column, Input, Manifest, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.data.chunks import ParquetTable, open_table
 from springtide_workloads.data.columns import Columns, choose_columns
@@ -100,9 +101,7 @@ def _recipe_of(task: TrainTask) -> tuple[Recipe, Parameters]:
     return recipe, read_parameters(recipe, task.recipe.parameters)
 
 
-def _understand(
-    task: TrainTask, *, recipe: Recipe, parameters: Parameters, scratch: Path, progress: Progress
-) -> Work:
+def _understand(task: TrainTask, *, recipe: Recipe, parameters: Parameters, scratch: Path, progress: Progress) -> Work:
     if task.target is None:
         raise WorkloadError(Reason.INVALID_SPEC, "target must be set: it says what is predicted")
     if task.data.split.type == "Time" and task.data.split.column is None:
@@ -143,7 +142,12 @@ def _make(
     )
     tracking.finish_import()  # the plots import, too
     draw_plots(
-        folder / PLOTS, held_out=held_out, report=report, importances=importance, measure=measure, positive=_positive(work, classes.positive)
+        folder / PLOTS,
+        held_out=held_out,
+        report=report,
+        importances=importance,
+        measure=measure,
+        positive=f"{columns.target} = {classes.positive}",
     )
     write_folder(
         folder,
@@ -160,17 +164,16 @@ def _make(
             metrics=report.as_document(),
             importances=importance,
             importance_measure=measure,
-            notes=tuple([*notes, *report.notes]),
+            notes=(*notes, *report.notes),
         ),
     )
-    manifest = describe_folder(folder, kind="Model", schema=(), inputs=(Input(name="data", digest=work.inputs.digest),))
+    schema = tuple(Column(name=feature.name, type=feature.type) for feature in profile.signature.features)
+    manifest = describe_folder(
+        folder, kind="Model", schema=schema, inputs=(Input(name="data", digest=work.inputs.digest),)
+    )
     log.info("publishing", digest=manifest.digest, bytes=manifest.size)
     store.publish(folder, manifest=manifest)
     return memo.Entry(owner=task.owner, inputs=work.inputs, model_digest=manifest.digest, metrics=report.overall)
-
-
-def _positive(work: Work, spelled: str) -> str:
-    return f"{work.target.column} = {spelled}"
 
 
 def _run_of(entry: memo.Entry, *, folder: Path, task: TrainTask, tracking: MlflowTracking) -> Tracking:
@@ -181,4 +184,5 @@ def _run_of(entry: memo.Entry, *, folder: Path, task: TrainTask, tracking: Mlflo
 def _sentence(task: TrainTask, *, version: str, entry: memo.Entry) -> str:
     metrics: dict[str, Any] = entry.metrics
     interval = f" ({metrics['aucLow']:.4f} to {metrics['aucHigh']:.4f})" if "aucLow" in metrics else ""
-    return f"{task.model_name} version {version}: AUC {metrics['auc']:.4f}{interval} on {metrics['testRows']:.0f} held-out rows"
+    rows = f"{metrics['testRows']:.0f} held-out rows"
+    return f"{task.model_name} version {version}: AUC {metrics['auc']:.4f}{interval} on {rows}"
