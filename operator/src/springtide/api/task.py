@@ -104,7 +104,9 @@ class Result(ApiModel):
     end_time: datetime | None = None
     inputs: Inputs | None = None
     memo: Memo | None = None
-    metrics: Annotated[dict[str, float], Field(max_length=64)] = Field(default={})
+    metrics: Annotated[
+        dict[Annotated[str, Field(max_length=64)], Annotated[float, Field(allow_inf_nan=False)]], Field(max_length=64)
+    ] = Field(default={})
     model: RegisteredModel | None = None
     mlflow: Tracking | None = None
 
