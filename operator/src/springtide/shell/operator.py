@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +24,10 @@ def wall_clock() -> datetime:
 
 @dataclass
 class Operator:
-    """Everything that handlers, workers and probes share. identity: the name of this replica."""
+    """Everything that handlers, workers and probes share.
+
+    identity: the name of this replica. now: the wall clock.
+    """
 
     platform: Platform
     client: Client
@@ -34,6 +38,7 @@ class Operator:
     queue: WorkQueue[Key] = field(default_factory=lambda: WorkQueue(monotonic=time.monotonic))
     watches: Watches = field(default_factory=lambda: Watches(monotonic=time.monotonic))
     capabilities: frozenset[str] = frozenset()
+    now: Callable[[], datetime] = wall_clock
     synced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def child_kinds(self) -> list[ChildKind]:

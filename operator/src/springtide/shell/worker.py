@@ -11,7 +11,7 @@ from springtide.cluster.client import ApiError
 from springtide.cluster.store import Key
 from springtide.core.decision import Decision, Refusal
 from springtide.core.kind import Kind, Observed
-from springtide.shell.operator import Operator, wall_clock
+from springtide.shell.operator import Operator
 
 _log = structlog.get_logger("worker")
 STALE_SECONDS = 1.0
@@ -67,12 +67,14 @@ async def reconcile(operator: Operator, key: Key) -> None:
             capabilities=operator.capabilities,
         )
     )
-    decision: Decision = kind.decide(snapshot, wall_clock())
+    decision: Decision = kind.decide(snapshot, operator.now())
     try:
         await _apply_children(operator, kind, key, decision)
     except apply.RefusedError as refused:
-        decision = kind.refuse(snapshot, Refusal(refused.reason, refused.message), wall_clock())
-    await _write_status(operator, kind, parent, decision)
+        decision = kind.refuse(snapshot, Refusal(refused.reason, refused.message), operator.now())
+    if await _write_status(operator, kind, parent, decision):
+        # The watch will bring nothing new of our own write, and what it says may call for a next step.
+        operator.queue.add(key)
     if decision.requeue_after is not None:
         operator.queue.add_after(key, decision.requeue_after)
 
@@ -86,13 +88,15 @@ async def _apply_children(operator: Operator, kind: Kind[object], key: Key, deci
         await apply.delete(operator.client, deletion, kind.children, namespace=key.namespace)
 
 
-async def _write_status(operator: Operator, kind: Kind[object], parent: dict[str, object], decision: Decision) -> None:
+async def _write_status(operator: Operator, kind: Kind[object], parent: dict[str, object], decision: Decision) -> bool:
+    """Write the status and tell the events, if the status differs; returns whether it does."""
     if decision.status is None or not status.differs(parent, decision.status):
-        return
+        return False
     written = await status.write(operator.client, kind.resource, parent, decision.status)
     operator.store.upsert(kind.resource.kind, written)
     for event in decision.events:
         try:
-            await events.post(operator.client, event, parent, instance=operator.identity, now=wall_clock())
+            await events.post(operator.client, event, parent, instance=operator.identity, now=operator.now())
         except (ApiError, ClientError, OSError, TimeoutError) as error:
             _log.warning("an event could not be told", reason=event.reason, error=str(error))
+    return True

@@ -8,7 +8,7 @@ from springtide.core.decision import Decision, Deletion, Event, Refusal
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
 from springtide.core.training_run import attempts, deadline, recovery, retry, status
 from springtide.core.training_run.artifacts import missing_claim
-from springtide.core.training_run.attempts import Ended, NotStarted, Running, Settling, Vanished, Waiting
+from springtide.core.training_run.attempts import Ended, NotStarted, Running, Settling, Stopping, Vanished, Waiting
 from springtide.core.training_run.ending import Ending
 from springtide.core.training_run.job import attempt_job, task_problem
 from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot, observe
@@ -23,26 +23,28 @@ def decide(run: TrainingRunSnapshot, now: datetime) -> Decision:
     Pure: equal arguments give equal decisions, and deciding again on what the decision brought about changes
     nothing.
     """
-    if run.deleting or run.is_terminal:
-        return Decision()  # what it owns goes with it; terminal is terminal, whatever the pods do later
+    if run.deleting:
+        return Decision()  # what it owns goes with it
+    if run.is_terminal:
+        return Decision(deletions=_leftovers(run))  # terminal is terminal, whatever the pods do later
     if problem := run.spec_problem or task_problem(run):
         return _held(run, Reason.INVALID_SPEC, problem, now)
-    if missing := _missing_capability(run):
-        return _held(run, Reason.CAPABILITY_MISSING, missing, now)
 
     match attempts.current(run, now=now):
         case Ended(number, end):
             return _after(run, number, end, now)
+        case Settling(seconds):
+            return Decision(requeue_after=seconds)
         case attempt if run.spec and run.spec.suspend:
             return _suspend(run, attempt, now)
+        case Stopping(what):
+            return _await_stop(run, what, now)
         case NotStarted(number):
             return _start(run, number, now)
         case Waiting() as waiting:
             return _wait(run, waiting, now)
-        case Running(job, started):
-            return _watch(run, job, started, now)
-        case Settling(_, seconds):
-            return Decision(requeue_after=seconds)
+        case Running() as running:
+            return _watch(run, running, now)
         case Vanished(number):
             return _recover(run, number, now)
 
@@ -61,40 +63,47 @@ def _missing_capability(run: TrainingRunSnapshot) -> str:
 
 
 def _start(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
-    if run.strangers:
-        message = f"Job {run.strangers[0]} of an earlier run of this name is still there; waiting until it is gone"
+    if missing := _missing_capability(run):
+        return _held(run, Reason.CAPABILITY_MISSING, missing, now)
+    if run.predecessors:
+        message = f"Job {run.predecessors[0]} of an earlier run of this name is still there; waiting until it is gone"
         return Decision(status=status.in_progress(run, Reason.NAME_TAKEN, message, now=now))
     earliest = retry.not_before(run)
     if earliest and now < earliest:
-        return Decision(requeue_after=(earliest - now).total_seconds())
+        return Decision(
+            status=status.retrying(run, run.status, now=now), requeue_after=(earliest - now).total_seconds()
+        )
+    message = attempts.starting(attempts.name_of(run, number))
     return Decision(
         children=(*missing_claim(run), attempt_job(run, number)),
-        status=status.in_progress(
-            run, Reason.STARTING, "the Job was created", now=now, status=status.started(run, number)
-        ),
+        status=status.in_progress(run, Reason.STARTING, message, now=now, status=status.started(run, number)),
     )
 
 
 def _wait(run: TrainingRunSnapshot, waiting: Waiting, now: datetime) -> Decision:
     grace = timedelta(seconds=run.platform.start_grace_seconds)
     if waiting.stuck and waiting.since and now >= waiting.since + grace:
-        end = Ending("User", waiting.reason, waiting.message)
-        return _give_up(run, waiting.job, end, now)
+        return _give_up(run, waiting.job, Ending("User", waiting.reason, waiting.message), now)
     again = (waiting.since + grace - now).total_seconds() if waiting.stuck and waiting.since else None
     # The Job may be there though the attempt is not recorded: the operator ended in between.
-    recorded = run.status if attempts.record_of(run, waiting.job.attempt) else status.started(run, waiting.job.attempt)
+    recorded = status.waiting(run, waiting.job.attempt, now=now)
+    message = status.steady(run, waiting.reason, waiting.message)
     return Decision(
-        status=status.in_progress(run, waiting.reason, waiting.message, now=now, status=recorded), requeue_after=again
+        status=status.in_progress(run, waiting.reason, message, now=now, status=recorded), requeue_after=again
     )
 
 
-def _watch(run: TrainingRunSnapshot, job: Job, started: datetime, now: datetime) -> Decision:
+def _watch(run: TrainingRunSnapshot, running: Running, now: datetime) -> Decision:
+    job, started = running.job, running.started
     left = deadline.remaining(run, started=started, now=now)
     if left is not None and left <= timedelta():
         return _give_up(run, job, _past_deadline(run, started), now)
+    reason, message = Reason.TRAINING, "training"
+    if running.stopping:
+        reason, message = Reason.STOPPING, "the pod was told to stop; waiting for its node to say that it did"
     return Decision(
         status=status.in_progress(
-            run, Reason.TRAINING, "training", now=now, status=status.training(run, job.attempt, since=started)
+            run, reason, message, now=now, status=status.training(run, job.attempt, since=started)
         ),
         requeue_after=left.total_seconds() if left else None,
     )
@@ -102,14 +111,17 @@ def _watch(run: TrainingRunSnapshot, job: Job, started: datetime, now: datetime)
 
 def _suspend(run: TrainingRunSnapshot, attempt: attempts.State, now: datetime) -> Decision:
     message = "suspended by spec.suspend"
-    if isinstance(attempt, NotStarted | Vanished | Ended):
-        return Decision(status=status.held(run, Reason.SUSPENDED, message, now=now))
-    end = Ending(None, Reason.SUSPENDED, message)
+    if not isinstance(attempt, Waiting | Running):
+        return Decision(deletions=_leftovers(run), status=status.held(run, Reason.SUSPENDED, message, now=now))
+    started = attempt.started if isinstance(attempt, Running) else None
+    end = Ending(None, Reason.SUSPENDED, message, started=started)
     recorded = status.recorded(run, attempt.job.attempt, end, failure="Suspended", now=now)
-    return Decision(
-        deletions=(_deletion(attempt.job),),
-        status=status.held(run, Reason.SUSPENDED, message, now=now, status=recorded),
-    )
+    return Decision(status=status.held(run, Reason.SUSPENDED, message, now=now, status=recorded))
+
+
+def _await_stop(run: TrainingRunSnapshot, what: str, now: datetime) -> Decision:
+    message = f"waiting until {what} of an earlier attempt has stopped"
+    return Decision(deletions=_leftovers(run), status=status.in_progress(run, Reason.STOPPING, message, now=now))
 
 
 def _recover(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
@@ -121,13 +133,16 @@ def _recover(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
             status=status.in_progress(run, Reason.RECOVERING_RESULT, message, now=now),
             events=(Event("Warning", Reason.RECOVERING_RESULT, message),),
         )
-    match recovery.outcome(run, job):
+    match recovery.outcome(run, job, now=now):
         case Deletion() as deletion:
             return Decision(deletions=(deletion,))
         case Ending() as end:
             return _after(run, number, end, now)
         case None:
-            return Decision(status=status.in_progress(run, Reason.RECOVERING_RESULT, message, now=now))
+            again = attempts.SETTLING.total_seconds() if job.finished else None
+            return Decision(
+                status=status.in_progress(run, Reason.RECOVERING_RESULT, message, now=now), requeue_after=again
+            )
 
 
 def _after(run: TrainingRunSnapshot, number: int, end: Ending, now: datetime) -> Decision:
@@ -135,17 +150,16 @@ def _after(run: TrainingRunSnapshot, number: int, end: Ending, now: datetime) ->
     if end.failure is None:
         return Decision(status=status.succeeded(run, number, end, now=now))
     recorded = status.recorded(run, number, end, failure=end.failure, now=now)
+    if not retry.may_retry(run, end):
+        return _failed(run, end.reason, end.message + _budget(end, run.status.failures), recorded, now)
     left = deadline.remaining(run, started=None, now=now)
     spent = timedelta(seconds=recorded.training_seconds - run.status.training_seconds)
     if left is not None and left <= spent:
         end = _past_deadline(run, None)
         return _failed(run, end.reason, end.message, recorded, now)
-    if not retry.may_retry(run, end):
-        return _failed(run, end.reason, end.message + _budget(end, run.status.failures), recorded, now)
-    message = f"an attempt ended with {end.reason}: {end.message}; there will be another"
     return Decision(
-        status=status.in_progress(run, Reason.RETRYING, message, now=now, status=recorded),
-        events=(Event("Warning", end.reason, message),),
+        status=status.retrying(run, recorded, now=now),
+        events=(Event("Warning", end.reason, end.message),),
     )
 
 
@@ -156,10 +170,9 @@ def _budget(end: Ending, failures: api.Failures) -> str:
 
 
 def _give_up(run: TrainingRunSnapshot, job: Job, end: Ending, now: datetime) -> Decision:
-    """End the attempt that is there, and the run with it."""
+    """End the run; its Job goes with the next pass, when the status says why."""
     recorded = status.recorded(run, job.attempt, end, failure="User", now=now)
-    done = _failed(run, end.reason, end.message, recorded, now)
-    return Decision(deletions=(_deletion(job),), status=done.status, events=done.events)
+    return _failed(run, end.reason, end.message, recorded, now)
 
 
 def _failed(
@@ -181,8 +194,8 @@ def _past_deadline(run: TrainingRunSnapshot, started: datetime | None) -> Ending
     return Ending("User", Reason.DEADLINE_EXCEEDED, message, started=started)
 
 
-def _deletion(job: Job) -> Deletion:
-    return Deletion("batch/v1", "Job", job.name, job.uid)
+def _leftovers(run: TrainingRunSnapshot) -> tuple[Deletion, ...]:
+    return tuple(Deletion("batch/v1", "Job", job.name, job.uid) for job in attempts.leftovers(run))
 
 
 KIND: Kind[TrainingRunSnapshot] = Kind(

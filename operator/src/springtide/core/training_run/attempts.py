@@ -26,7 +26,7 @@ class NotStarted:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The Job is there, the container does not run yet. stuck: whether that is more than a matter of time."""
+    """The Job is there, the container does not run. stuck: whether that is more than a matter of time."""
 
     job: Job
     reason: Reason
@@ -37,18 +37,25 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Running:
-    """The container runs."""
+    """The container runs. stopping: it was told to stop, and nobody has said yet that it did."""
 
     job: Job
     started: datetime
+    stopping: bool
 
 
 @dataclass(frozen=True)
 class Settling:
-    """The Job has ended, its pod has not said how: look again after so many seconds."""
+    """Pod and Job do not both say yet how it ended: look again after so many seconds."""
 
-    job: Job
     seconds: float
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """The attempt is over, but something of it, or of an earlier one, still runs. what: names it."""
+
+    what: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Ended:
     ending: Ending
 
 
-State = NotStarted | Waiting | Running | Settling | Vanished | Ended
+State = NotStarted | Waiting | Running | Settling | Stopping | Vanished | Ended
 
 
 def name_of(run: TrainingRunSnapshot, number: int) -> str:
@@ -85,40 +92,77 @@ def current(run: TrainingRunSnapshot, *, now: datetime) -> State:
     if number == 0:
         return NotStarted(1)
     record = record_of(run, number)
-    if record and record.end_time:
-        return NotStarted(number + 1)
+    is_over = bool(record and record.end_time)
     job = run.job(role=Role.ATTEMPT, attempt=number)
-    if job is None:
-        return Vanished(number)
-    return _of_job(run, job, now=now)
+    if job and not is_over:
+        return _of_job(run, job, now=now)
+    # Never two at a time: a container may take its grace period to end, after its Job is gone.
+    if running := [job.name for job in leftovers(run)] or [pod.name for pod in _live(run)]:
+        return Stopping(running[0])
+    return NotStarted(number + 1) if is_over else Vanished(number)
+
+
+def leftovers(run: TrainingRunSnapshot) -> tuple[Job, ...]:
+    """Jobs that go on though their attempt is over in the status: given up by suspension, deadline or grace period.
+
+    The status says so first and the Job is deleted after, so that a crash in between changes nothing. A Job whose pod
+    has succeeded is about to end by itself.
+    """
+    return tuple(job for job in run.jobs if not job.finished and _is_over(run, job) and not _has_succeeded(run, job))
+
+
+def _is_over(run: TrainingRunSnapshot, job: Job) -> bool:
+    record = record_of(run, job.attempt)
+    return run.is_terminal or job.attempt < run.status.attempt or bool(record and record.end_time)
+
+
+def _has_succeeded(run: TrainingRunSnapshot, job: Job) -> bool:
+    pod = run.pod(job)
+    return pod is not None and pod.phase == "Succeeded"
+
+
+def _live(run: TrainingRunSnapshot) -> list[Pod]:
+    return [pod for pod in run.pods if pod.role == Role.ATTEMPT and not pod.has_ended]
 
 
 def _of_job(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> State:
     pod = run.pod(job)
-    if pod and (end := ending.of_pod(pod)):
+    end = ending.of_pod(pod) if pod else None
+    if end and (job.finished or end.failure is None):
         return Ended(job.attempt, end)
     if job.finished:
-        wait = (job.finished + SETTLING - now).total_seconds()
-        return Settling(job, max(wait, 0.1)) if wait > 0 or pod else Vanished(job.attempt)
-    if pod and pod.started and not pod.deleted:
-        return Running(job, pod.started)
+        # A finish that lies far off in the future tells of clocks, not of the pod.
+        settling = abs(now - job.finished) < SETTLING
+        return Settling(SETTLING.total_seconds()) if pod or settling else Vanished(job.attempt)
+    if job.suspended:
+        return Waiting(job, Reason.QUEUED, job.suspension_message or "waiting to be admitted by its queue")
+    if end:
+        # Only the Job can tell a lost pod from one that its queue took away to let it run again later.
+        return Settling(SETTLING.total_seconds())
+    if pod and pod.started:
+        return Running(job, pod.started, stopping=pod.deleted)
     return _waiting(job, pod)
 
 
 def _waiting(job: Job, pod: Pod | None) -> Waiting:
-    if job.suspended:
-        return Waiting(job, Reason.QUEUED, job.suspension_message or "waiting to be admitted by its queue")
     if pod is None:
-        return Waiting(job, Reason.STARTING, "waiting for its pod")
+        return Waiting(job, Reason.STARTING, starting(job.name))
+    if pod.deleted:
+        return Waiting(job, Reason.STOPPING, "the pod was deleted before its container ran")
     if pod.unschedulable is not None:
         return Waiting(job, Reason.UNSCHEDULABLE, f"no node can take the pod: {pod.unschedulable}")
+    # Time without a node is not held against the image.
+    since = pod.scheduled or pod.created
     words = f"{pod.waiting}: {pod.waiting_message}" if pod.waiting_message else pod.waiting
     if pod.waiting in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
-        return Waiting(
-            job, Reason.IMAGE_PULL_FAILED, f"the image cannot be pulled ({words})", since=pod.created, stuck=True
-        )
+        return Waiting(job, Reason.IMAGE_PULL_FAILED, f"the image cannot be pulled ({words})", since=since, stuck=True)
     if pod.waiting in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         return Waiting(
-            job, Reason.CONTAINER_CONFIG_ERROR, f"the container cannot be made ({words})", since=pod.created, stuck=True
+            job, Reason.CONTAINER_CONFIG_ERROR, f"the container cannot be made ({words})", since=since, stuck=True
         )
-    return Waiting(job, Reason.STARTING, "the pod is starting")
+    return Waiting(job, Reason.STARTING, starting(job.name))
+
+
+def starting(job: str) -> str:
+    """What is said from the Job's creation until its container runs: one message is one write."""
+    return f"waiting for the pod to start; if there is none, `kubectl describe job {job}` says why"

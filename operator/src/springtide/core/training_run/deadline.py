@@ -17,5 +17,6 @@ def remaining(run: TrainingRunSnapshot, *, started: datetime | None, now: dateti
     assert run.spec is not None, "a run whose spec does not parse has no deadline"
     if run.spec.deadline_seconds is None:
         return None
-    running = now - started if started else timedelta()
+    # The node's clock may be ahead of ours.
+    running = max(now - started, timedelta()) if started else timedelta()
     return timedelta(seconds=run.spec.deadline_seconds - run.status.training_seconds) - running

@@ -10,6 +10,7 @@ from springtide.api.constants import (
     LABEL_KUEUE_QUEUE,
     LABEL_NAME,
     LABEL_ROLE,
+    LABEL_UID,
     TASK_VARIABLE,
     Role,
 )
@@ -124,7 +125,7 @@ def workload_job(
         "podReplacementPolicy": "Failed",
         "podFailurePolicy": {"rules": [_USER_ERROR, _DISRUPTED if role is Role.ATTEMPT else _REPLACED]},
         "ttlSecondsAfterFinished": run.platform.job_ttl_seconds,
-        "template": {"metadata": {"labels": own}, "spec": pod},
+        "template": {"metadata": {"labels": own | {LABEL_UID: run.uid}}, "spec": pod},
     }
     if suspend is not None:
         spec["suspend"] = suspend

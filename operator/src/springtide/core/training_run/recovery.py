@@ -3,16 +3,21 @@
 Finished work is never done twice because the pod that did it is gone.
 """
 
+from datetime import datetime
+
 from springtide.api.constants import TASK_VARIABLE, Reason, Role
 from springtide.api.task import RecoverTask
 from springtide.api.training_run import Overrides, Resources
 from springtide.core.decision import Child, Deletion
 from springtide.core.training_run import ending
+from springtide.core.training_run.attempts import SETTLING
 from springtide.core.training_run.ending import Ending
 from springtide.core.training_run.job import WORKLOADS_ARGS, owner_of, result_uri, workload_job
 from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot
 from springtide.core.workload_pod import Program, pod_spec
 
+# What stopped the recovery, not the attempt. Its Job tries again.
+_OWN_TROUBLE = frozenset({Reason.STORE_UNAVAILABLE, Reason.INTERRUPTED})
 RESOURCES = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "512Mi"})
 
 
@@ -38,15 +43,17 @@ def recovery_job(run: TrainingRunSnapshot, number: int) -> Child:
     )
 
 
-def outcome(run: TrainingRunSnapshot, job: Job) -> Ending | Deletion | None:
+def outcome(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> Ending | Deletion | None:
     """What the recovery found: the ending of the attempt, a recovery to be repeated, or None while it runs."""
-    pod = run.pod(job)
-    end = ending.of_pod(pod) if pod else None
-    if end and end.result and end.result.reason != Reason.STORE_UNAVAILABLE:
-        return Ending(end.failure, end.reason, end.message, end.result, end.result.start_time, end.result.end_time)
+    pods = [pod for pod in run.pods if pod.job_uid == job.uid]
+    for end in filter(None, map(ending.of_pod, pods)):
+        if end.result and end.result.reason not in _OWN_TROUBLE:
+            return Ending(end.failure, end.reason, end.message, end.result, end.result.start_time, end.result.end_time)
     if not job.finished:
         return None
-    if pod is None:
+    if not pods:
+        if abs(now - job.finished) < SETTLING:
+            return None
         return Deletion("batch/v1", "Job", job.name, job.uid)
     return Ending(
         "Infrastructure", Reason.RESULT_LOST, "the pod vanished and no result of it was found in the artifact store"

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from springtide.api.constants import CONTAINER, LABEL_ATTEMPT, LABEL_ROLE, Role
+from springtide.api.constants import CONTAINER, LABEL_ATTEMPT, LABEL_ROLE, LABEL_UID, Role
 from springtide.api.platform import Platform
 from springtide.api.training_run import TrainingRunSpec, TrainingRunStatus
 from springtide.core.decision import Manifest
@@ -46,16 +46,20 @@ class Terminated:
 class Pod:
     """The pod of a Job.
 
+    scheduled: when it was given to a node.
     waiting, waiting_message: why its container does not run yet, in the kubelet's words.
     disruption: reason of the DisruptionTarget condition, where the cluster took the pod away.
     reason, message: of the pod as a whole, such as Evicted.
     """
 
+    name: str
     uid: str
     job_uid: str
+    role: str
     phase: str
     deleted: bool
     unschedulable: str | None
+    scheduled: datetime | None
     waiting: str
     waiting_message: str
     started: datetime | None
@@ -65,13 +69,18 @@ class Pod:
     message: str
     created: datetime
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.phase in ("Succeeded", "Failed")
+
 
 @dataclass(frozen=True)
 class TrainingRunSnapshot:
     """Everything that a decision about a run may depend on, but for the time.
 
     spec: None where it does not parse; `spec_problem` then says why.
-    strangers: Jobs under our names that belong to another object.
+    predecessors: Jobs of an earlier run of this name.
     claims: PersistentVolumeClaims that the operator made in the namespace.
     """
 
@@ -85,7 +94,7 @@ class TrainingRunSnapshot:
     status: TrainingRunStatus
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
-    strangers: tuple[str, ...]
+    predecessors: tuple[str, ...]
     claims: frozenset[str]
     platform: Platform
     capabilities: frozenset[str]
@@ -123,11 +132,11 @@ def observe(observed: Observed) -> TrainingRunSnapshot:
         jobs=tuple(sorted((_job(job) for job in own), key=lambda job: job.name)),
         pods=tuple(
             sorted(
-                (_pod(child) for child in observed.children if child["kind"] == "Pod"),
+                (_pod(child) for child in observed.children if child["kind"] == "Pod" and _is_of(child, metadata)),
                 key=lambda pod: (pod.created, pod.uid),
             )
         ),
-        strangers=tuple(sorted(job["metadata"]["name"] for job in jobs if _owner_uid(job) != metadata["uid"])),
+        predecessors=tuple(sorted(job["metadata"]["name"] for job in jobs if _has_predecessor(job, metadata))),
         claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
         platform=observed.platform,
         capabilities=observed.capabilities,
@@ -140,6 +149,17 @@ def _parse_spec(document: Any) -> tuple[TrainingRunSpec | None, str]:
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _is_of(pod: Manifest, parent: Manifest) -> bool:
+    return bool(pod["metadata"]["labels"].get(LABEL_UID) == parent["uid"])
+
+
+def _has_predecessor(job: Manifest, parent: Manifest) -> bool:
+    """Whether the Job belongs to an earlier run of this name. A Job that only carries our labels does not."""
+    owners = job["metadata"].get("ownerReferences", ())
+    owner = next((owner for owner in owners if owner.get("controller")), None)
+    return bool(owner and owner["kind"] == "TrainingRun" and owner["uid"] != parent["uid"])
 
 
 def _owner_uid(manifest: Manifest) -> str:
@@ -171,11 +191,14 @@ def _pod(manifest: Manifest) -> Pod:
     waiting, running = container_state.get("waiting", {}), container_state.get("running", {})
     terminated = _terminated(container_state.get("terminated"))
     return Pod(
+        name=metadata["name"],
         uid=metadata["uid"],
         job_uid=_owner_uid(manifest),
+        role=metadata["labels"].get(LABEL_ROLE, ""),
         phase=status.get("phase", "Pending"),
         deleted="deletionTimestamp" in metadata,
         unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else None,
+        scheduled=_time(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
         waiting=waiting.get("reason", ""),
         waiting_message=waiting.get("message", ""),
         started=_time(running.get("startedAt")) or (terminated.started if terminated else None),

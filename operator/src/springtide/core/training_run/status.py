@@ -13,7 +13,7 @@ from springtide.core.training_run.snapshot import TrainingRunSnapshot
 
 ATTEMPTS_KEPT = 20
 _QUEUED = frozenset({Reason.QUEUED, Reason.UNSCHEDULABLE, Reason.SUSPENDED})
-_STARTED = frozenset({Reason.TRAINING, Reason.RECOVERING_RESULT})
+_STARTED = frozenset({Reason.TRAINING, Reason.STOPPING, Reason.RECOVERING_RESULT})
 
 
 def in_progress(
@@ -78,9 +78,38 @@ def failed(
     return _ended(base, run, now, "False", reason, message)
 
 
+def retrying(run: TrainingRunSnapshot, status: TrainingRunStatus, *, now: datetime) -> TrainingRunStatus:
+    """The newest attempt in the status has failed, and there will be another."""
+    last = status.attempts[-1]
+    message = f"attempt {last.number} ended with {last.reason}: {last.message}; there will be another"
+    return in_progress(run, Reason.RETRYING, message, now=now, status=status)
+
+
+def steady(run: TrainingRunSnapshot, reason: Reason, message: str) -> str:
+    """The message, unless an earlier one tells more: the kubelet's BackOff takes turns with the error behind it."""
+    ready = next((item for item in run.status.conditions if item.type == ConditionType.READY), None)
+    return ready.message if ready and ready.reason == reason and "BackOff" in message else message
+
+
 def started(run: TrainingRunSnapshot, number: int) -> TrainingRunStatus:
     """The status with a new attempt in it."""
     return _with_attempt(run.status, Attempt(name=name_of(run, number), number=number))
+
+
+def waiting(run: TrainingRunSnapshot, number: int, *, now: datetime) -> TrainingRunStatus:
+    """The status with the attempt in it, which does not run.
+
+    It may not be recorded though its Job is there: the operator ended in between. And it may have run before: its
+    queue took the place away, and the time until then counts.
+    """
+    record = record_of(run, number)
+    if record is None:
+        return started(run, number)
+    if record.start_time is None:
+        return run.status
+    status = _with_attempt(run.status, record.model_copy(update={"start_time": None}))
+    seconds = run.status.training_seconds + _seconds(record.start_time, now)
+    return status.model_copy(update={"training_seconds": seconds})
 
 
 def training(run: TrainingRunSnapshot, number: int, *, since: datetime) -> TrainingRunStatus:
@@ -100,13 +129,13 @@ def recorded(
     """The status with the attempt's end in it, and what the end adds to the counts."""
     record = record_of(run, number) or Attempt(name=name_of(run, number), number=number)
     start = end.started or record.start_time
-    stop = end.ended or now.replace(microsecond=0)
-    seconds = max(0, int((stop - start).total_seconds())) if start else 0
+    seconds = _seconds(start, end.ended or now) if start else 0
     failures = run.status.failures
     ended = record.model_copy(
         update={
             "start_time": start,
-            "end_time": stop,
+            # Our clock, not the node's: what follows is timed from here.
+            "end_time": now.replace(microsecond=0),
             "failure": failure,
             "reason": end.reason,
             "message": end.message[:1024],
@@ -121,6 +150,11 @@ def recorded(
             ),
         }
     )
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    """Whole seconds; 0 where two clocks disagree on the order."""
+    return max(0, int((end - start).total_seconds()))
 
 
 def _with_attempt(status: TrainingRunStatus, attempt: Attempt) -> TrainingRunStatus:
