@@ -88,7 +88,8 @@ def train(task: TrainTask, *, start_time: datetime, scratch: Path, progress: Pro
         end_time=datetime.now(UTC),
         inputs=work.inputs,
         memo=Memo(key=key, hit_from=f"{entry.owner.namespace}/{entry.owner.name}" if by_others else None),
-        metrics=entry.metrics,
+        # Six digits, as `kubectl get` prints all of them; metrics.json and MLflow have the rest.
+        metrics={name: round(value, 6) for name, value in entry.metrics.items()},
         model=RegisteredModel(name=task.model_name, version=version, digest=entry.model_digest, uri=uri),
         mlflow=run,
     )
