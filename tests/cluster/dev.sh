@@ -14,7 +14,8 @@ install() {
   kubectl --namespace $namespace delete secret --ignore-not-found \
     --selector 'owner=helm,name=springtide,status in (pending-install,pending-upgrade,pending-rollback)' >/dev/null
   helm upgrade --install springtide "$repository/charts/springtide" --namespace $namespace --create-namespace \
-    --values "$here/values.yaml" --set operator.image="$OPERATOR_IMAGE" --set workloads.image="$WORKLOADS_IMAGE" >/dev/null
+    --values "$here/values.yaml" --set operator.image="$OPERATOR_IMAGE" \
+    --set workloads.image="$WORKLOADS_IMAGE" --set mlflow.image="$MLFLOW_IMAGE" >/dev/null
 }
 
 rollout() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make images: builds the product's images from their Dockerfiles and pushes them to the cluster's registry.
-# CACHE/images.env then names them: OPERATOR_IMAGE, WORKLOADS_IMAGE. A tag is the image's content.
+# CACHE/images.env then names them: OPERATOR_IMAGE, WORKLOADS_IMAGE, and MLFLOW_IMAGE, which is the latter without our
+# code, so that MLflow stays up while we edit. A tag is the image's content.
 source "$(dirname "$0")/settings.sh"
 lock images "$0" "$@"
 source "$here/engine.sh"
@@ -36,7 +37,7 @@ write_access() {
   } >"$cache/access/uv.toml"
 }
 
-build_registryless() { # NAME TAG
+build_registryless() { # FOLDER TAG OPTION...
   local arguments=() name
   write_access
   for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
@@ -47,16 +48,16 @@ build_registryless() { # NAME TAG
   TMPDIR=$cache/tmp buildah bud --quiet --isolation chroot --layers --network host --build-arg BASE=$base "${arguments[@]}" \
     --build-context wheels="$wheels" --volume /etc/ssl/certs:/etc/ssl/certs:ro \
     --volume "$cache/access/pip.conf:/etc/pip.conf:ro" --volume "$cache/access/uv.toml:/etc/uv/uv.toml:ro" \
-    --file "$1/Dockerfile" --tag "$2" .
+    --file "$1/Dockerfile" --tag "$2" "${@:3}" .
 }
 
-build() { # NAME
+build() { # NAME FOLDER OPTION...
   local tag=localhost/springtide-$1 previous
   previous=$(image_id "$tag" || true)
   if [ "$engine" = registryless ]; then
-    build_registryless "$1" "$tag" >/dev/null
+    build_registryless "$2" "$tag" "${@:3}" >/dev/null
   else
-    "$container" build --quiet --build-context wheels="$wheels" --file "$1/Dockerfile" --tag "$tag" . >/dev/null
+    "$container" build --quiet --build-context wheels="$wheels" --file "$2/Dockerfile" --tag "$tag" "${@:3}" . >/dev/null
   fi
   # What the new one does not share of the old one is of no use.
   [ -z "$previous" ] || [ "$previous" = "$(image_id "$tag")" ] || "$container" rmi "$previous" >/dev/null 2>&1 || true
@@ -68,15 +69,18 @@ publish() { # NAME
   echo "$variable=$("$here/registry/registry.sh" push "localhost/springtide-$1")" >>"$cache/images.env.new"
 }
 
+image() { # NAME HOW-LONG-COLD FOLDER OPTION...
+  step "building the $1 image (seconds; when its requirements changed, $2)" build "$1" "${@:3}"
+  step "pushing the $1 image" publish "$1"
+}
+
 mkdir -p "$cache/no-wheels"
 rm -f "$cache/images.env.new"
 if [ "$engine" = registryless ] && ! podman image exists $base; then
   step "building the Python base image (about 50 s)" build_base
 fi
-declare -A cold=([operator]="20 s" [workloads]="3 min")
-for name in operator workloads; do
-  step "building the $name image (seconds; when its requirements changed, ${cold[$name]})" build $name
-  step "pushing the $name image" publish $name
-done
+image operator "20 s" operator
+image mlflow "3 min" workloads --target dependencies
+image workloads "3 min" workloads
 mv "$cache/images.env.new" "$cache/images.env"
 cat "$cache/images.env"

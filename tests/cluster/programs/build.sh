@@ -24,6 +24,7 @@ declare -A theirs=(
   [registry]="github.com/distribution/distribution/v3@v3.1.2 ./cmd/registry"
   [versitygw]="github.com/versity/versitygw@v1.8.0 ./cmd/versitygw"
   [jobset]="sigs.k8s.io/jobset@v0.8.0 ."
+  [kueue]="sigs.k8s.io/kueue@v0.15.0 ./cmd/kueue"
 )
 declare -A command_of=([kind]=kind [kube]=kubectl [helm]=helm)
 
@@ -31,10 +32,11 @@ export CGO_ENABLED=0 GOFLAGS=-trimpath
 version=k8s.io/component-base/version
 flags=(-tags no_btrfs,no_zfs,no_aufs,no_devmapper -ldflags "-s -w -X $version.gitVersion=$kubernetes_version
   -X $version.gitMajor=1 -X $version.gitMinor=37 -X $version.gitTreeState=clean")
-inputs=$({ cat go.mod go.sum ./*/main.go; declare -p ours theirs flags; } | sha256sum | cut -c1-16)
+common=$(cat go.mod go.sum ./*/main.go | sha256sum)
+inputs() { { if [ -n "${ours[$1]:-}" ]; then echo "$common ${flags[*]} ${ours[$1]}"; else echo "${theirs[$1]}"; fi; } | sha256sum | cut -c1-16; }
 
 # A program is as it should be if it has the inputs, size and time that were noted when it was built.
-record() { echo "$inputs $(stat --format '%s %Y' "$cache/programs/$1" 2>/dev/null)"; }
+record() { echo "$(inputs "$1") $(stat --format '%s %Y' "$cache/programs/$1" 2>/dev/null)"; }
 is_built() { [ -x "$cache/programs/$1" ] && [ "$(cat "$cache/programs/$1.stamp" 2>/dev/null)" = "$(record "$1")" ]; }
 
 # Go 1.21 and newer fetches the version that go.mod asks for by itself.
@@ -73,11 +75,11 @@ quietly() { "$@" 2>&1 | sed -u '/^go: downloading /d'; }
 
 wanted=() apart=()
 for name in "$@"; do
+  [ -n "${ours[$name]:-}${theirs[$name]:-}" ] || fail "programs/build.sh knows no program $name; it knows ${!ours[*]} ${!theirs[*]}"
   if is_built "$name"; then continue; fi
   # local-path-provisioner imports a package whose name differs only in case from one of the others.
   if [ "$name" = local-path-provisioner ]; then apart+=("$name"); continue; fi
   if [ -n "${ours[$name]:-}" ]; then wanted+=("$name"); continue; fi
-  [ -n "${theirs[$name]:-}" ] || fail "programs/build.sh knows no program $name; it knows ${!ours[*]} ${!theirs[*]}"
   apart+=("$name")
 done
 
