@@ -40,12 +40,27 @@ FEATURES = {
     "SEX": "sex",
     "RAC1P": "race",
 }
+WORDS = {
+    "SEX": {"1": "male", "2": "female"},
+    "RAC1P": {
+        "1": "white",
+        "2": "black",
+        "3": "american indian",
+        "4": "alaska native",
+        "5": "american indian or alaska native",
+        "6": "asian",
+        "7": "pacific islander",
+        "8": "other",
+        "9": "two or more",
+    },
+}
+"""What the codes mean that reports show (American Community Survey, PUMS data dictionary); the others stay codes."""
 
 
 def census_folder() -> Path:
     """The folder of Parquet files, made on the first call (about 10 seconds)."""
     root = Path(os.environ.get("SPRINGTIDE_CACHE") or Path.home() / ".cache" / "springtide")
-    folder = root / "data" / "census"
+    folder = root / "data" / "employment-census"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +96,13 @@ def _convert(wheel: Path, folder: Path) -> None:
     analysis = analysis.join(targets, keys="id")
     columns = ["id", *FEATURES, TIME, TARGET]
     table = pa.concat_tables([reference.select(columns), analysis.select(columns)], promote_options="permissive")
-    table = table.rename_columns(["person_id", *FEATURES.values(), TIME, TARGET])
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
+        if words := WORDS.get(field.name):
+            spelled = [words[code] for code in table.column(place).to_pylist()]
+            table = table.set_column(place, field.name, pa.array(spelled, pa.string()))
+    table = table.rename_columns(["person_id", *FEATURES.values(), TIME, TARGET])
     table = table.set_column(table.schema.get_field_index(TARGET), TARGET, pc.equal(table[TARGET], 1)).sort_by(
         "person_id"
     )
