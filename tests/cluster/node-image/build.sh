@@ -10,7 +10,7 @@ programs=$cache/programs
 in_image=(containerd containerd-shim-runc-v2 ctr coredns etcd kube local-path-provisioner netagent)
 
 "$here/programs/build.sh" kind helm "${in_image[@]}"
-stamp=$({ cat "$0" cni.yaml "$here/image_archive.py"; for name in "${in_image[@]}"; do cut -d' ' -f1,2 "$programs/$name.stamp"; done; } | sha256sum | cut -c1-16)
+stamp=$({ cat build.sh cni.yaml "$here/image_archive.py"; for name in "${in_image[@]}"; do cut -d' ' -f1,2 "$programs/$name.stamp"; done; } | sha256sum | cut -c1-16)
 if [ "$(cat "$work/stamp" 2>/dev/null)" = "$stamp $(image_id $node_image)" ]; then exit 0; fi
 mkdir -p "$work"
 rm -f "$work/stamp"
