@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from springtide.api.constants import ConditionType, Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
