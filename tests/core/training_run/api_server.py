@@ -5,6 +5,7 @@ tests. It knows what matters to them: resource versions, uids, preconditions, ow
 """
 
 import copy
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -111,7 +112,7 @@ class ApiServer:
     def create(self, manifest: Manifest) -> Manifest:
         """A new object."""
         self._uids += 1
-        manifest = copy.deepcopy(manifest)
+        manifest = json.loads(json.dumps(manifest))
         manifest["metadata"] |= {
             "namespace": "team",
             "uid": f"uid-{self._uids}",

@@ -74,6 +74,16 @@ def finished(job: Manifest) -> bool:
     )
 
 
+def collect_garbage(server: ApiServer) -> None:
+    """Delete what belongs to an owner that is gone."""
+    uids = {item["metadata"]["uid"] for item in server.objects.values()}
+    for kind in ("Job", "Pod"):
+        for item in server.all(kind):
+            owners = item["metadata"]["ownerReferences"]
+            if owners and owners[0]["uid"] not in uids:
+                server.delete(kind, item["metadata"]["name"])
+
+
 def start_container(server: ApiServer, pod: str, *, now: datetime) -> None:
     """The kubelet has started the container."""
     set_container(server, pod, {"running": {"startedAt": stamp(now)}}, phase="Running")

@@ -25,37 +25,37 @@ def _run_with_no_retries() -> World:
 
 
 @pytest.mark.parametrize(
-    ("ending", "reason", "infrastructure"),
+    ("ending", "reason", "owner"),
     [
-        (user_error("ColumnNotFound"), "ColumnNotFound", False),
-        (user_error("LossNotFinite"), "LossNotFinite", False),
-        (unreachable("StoreUnavailable"), "StoreUnavailable", True),
-        (unreachable("Interrupted"), "Interrupted", True),
-        (crash(1), "TrainingFailed", False),
-        (crash(75), "TemporaryFailure", True),
-        (crash(143, ""), "TrainingFailed", False),
-        (ended(137, reason="OOMKilled"), "OutOfMemory", False),
-        (ended(0), "InvalidResult", False),
-        (ended(0, message="all good!"), "InvalidResult", False),
-        (ended(0, message='{"status": "Maybe", "reason": "X"}'), "InvalidResult", False),
-        (evicted(), "Evicted", True),
-        (evicted("Usage of EmptyDir volume tmp exceeds the limit 10Gi."), "DiskFull", False),
-        (evicted("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."), "DiskFull", False),
-        (disrupted("PreemptionByScheduler"), "Preempted", True),
-        (disrupted("DeletionByTaintManager"), "NodeLost", True),
-        (disrupted("DeletionByPodGC"), "NodeLost", True),
-        (disrupted("EvictionByEvictionAPI"), "Evicted", True),
-        (disrupted("TerminationByKubelet"), "Evicted", True),
-        (disrupted("SomethingNew"), "Evicted", True),
-        (disrupted("PreemptionByScheduler", exit_code=1), "Preempted", True),
+        (user_error("ColumnNotFound"), "ColumnNotFound", "user"),
+        (user_error("LossNotFinite"), "LossNotFinite", "user"),
+        (unreachable("StoreUnavailable"), "StoreUnavailable", "cluster"),
+        (unreachable("Interrupted"), "Interrupted", "cluster"),
+        (crash(1), "TrainingFailed", "user"),
+        (crash(75), "TemporaryFailure", "cluster"),
+        (crash(143, ""), "TrainingFailed", "user"),
+        (ended(137, reason="OOMKilled"), "OutOfMemory", "user"),
+        (ended(0), "InvalidResult", "user"),
+        (ended(0, message="all good!"), "InvalidResult", "user"),
+        (ended(0, message='{"status": "Maybe", "reason": "X"}'), "InvalidResult", "user"),
+        (evicted(), "Evicted", "cluster"),
+        (evicted("Usage of EmptyDir volume tmp exceeds the limit 10Gi."), "DiskFull", "user"),
+        (evicted("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."), "DiskFull", "user"),
+        (disrupted("PreemptionByScheduler"), "Preempted", "cluster"),
+        (disrupted("DeletionByTaintManager"), "NodeLost", "cluster"),
+        (disrupted("DeletionByPodGC"), "NodeLost", "cluster"),
+        (disrupted("EvictionByEvictionAPI"), "Evicted", "cluster"),
+        (disrupted("TerminationByKubelet"), "Evicted", "cluster"),
+        (disrupted("SomethingNew"), "Evicted", "cluster"),
+        (disrupted("PreemptionByScheduler", exit_code=1), "Preempted", "cluster"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "when",
 )
-def test_every_ending_has_a_reason_and_an_owner(ending: Ending, reason: str, infrastructure: bool) -> None:
+def test_every_ending_has_a_reason_and_an_owner(ending: Ending, reason: str, owner: str) -> None:
     run = _run_with_no_retries().after(ending)
     assert run.is_terminal
     assert run.state == reason
-    assert run.failures == ((1, 0) if infrastructure else (0, 1))
+    assert run.failures == ((1, 0) if owner == "cluster" else (0, 1))
     assert run.condition("Succeeded")["status"] == "False"
     assert run.condition("Stalled")["status"] == "True"
     assert run.message

@@ -17,6 +17,8 @@ from springtide.core.kind import Observed
 from springtide.shell import worker
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
+from springtide.shell.queue import WorkQueue
+
 from tests.core.training_run import controllers
 from tests.core.training_run.api_server import ApiServer, CrashError, Manifest
 
@@ -86,11 +88,11 @@ class World:
 
     def reconcile(self) -> float | None:
         """One pass; returns the seconds after which the operator wants to look again. May raise CrashError."""
-        self.operator.queue.forget(KEY)
+        self.operator.queue = queue = WorkQueue(monotonic=self.now.timestamp)
         _run_through(worker.reconcile(self.operator, KEY))
         if self.exists:
             self.history.append(self.status)
-        return None
+        return queue._due[KEY] - self.now.timestamp() if KEY in queue._due else None
 
     def decision(self) -> Any:
         """What the operator would do now."""
@@ -118,6 +120,7 @@ class World:
         for _ in range(60):
             before = self.server.version
             self.sync_jobs()
+            controllers.collect_garbage(self.server)
             self.kubelet_stops_pods()
             self.deliver()
             self.reconcile()
