@@ -5,6 +5,7 @@ operator between any two of its writes, and two replicas that both believe to le
 must hold, and when the world calms down the run must get where it can.
 """
 
+import contextlib
 import json
 import os
 from datetime import timedelta
@@ -50,7 +51,7 @@ class Life(RuleBasedStateMachine):
     # What users do.
 
     @initialize(suspend=st.booleans(), deadline=st.sampled_from([None, 200]), queued=st.booleans())
-    def create(self, suspend: bool, deadline: int | None, queued: bool) -> None:
+    def create(self, *, suspend: bool, deadline: int | None, queued: bool) -> None:
         self.spec = {
             "retry": {"infrastructure": INFRASTRUCTURE, "user": USER},
             "suspend": suspend,
@@ -136,7 +137,7 @@ class Life(RuleBasedStateMachine):
         )
 
     @rule(data=st.data(), force=st.booleans())
-    def delete_a_pod(self, data: st.DataObject, force: bool) -> None:
+    def delete_a_pod(self, *, data: st.DataObject, force: bool) -> None:
         pods = self._pods()
         assume(pods)
         name = data.draw(st.sampled_from(pods))["metadata"]["name"]
@@ -180,13 +181,13 @@ class Life(RuleBasedStateMachine):
         self._pass()
 
     @rule(write=st.integers(1, 4), reached=st.booleans())
-    def operator_crashes_at_a_write(self, write: int, reached: bool) -> None:
+    def operator_crashes_at_a_write(self, *, write: int, reached: bool) -> None:
         """Before the write, or after it with its answer lost."""
         self._pass_with_trouble(write, CrashError(), reached=reached)
         self.world.restart()
 
     @rule(write=st.integers(1, 4), reached=st.booleans(), code=st.sampled_from([403, 409, 422, 429, 500]))
-    def api_server_answers_badly(self, write: int, reached: bool, code: int) -> None:
+    def api_server_answers_badly(self, *, write: int, reached: bool, code: int) -> None:
         self._pass_with_trouble(write, ApiError(code, "trouble"), reached=reached)
 
     @rule()
@@ -219,17 +220,14 @@ class Life(RuleBasedStateMachine):
         else:
             server.before = strike
         try:
-            self._pass()
-        except CrashError:
-            pass
+            with contextlib.suppress(CrashError):
+                self._pass()
         finally:
             server.before = server.after = lambda *_: None
 
     def _pass(self) -> None:
-        try:
+        with contextlib.suppress(StaleError, ApiError):
             self.world.reconcile()
-        except (StaleError, ApiError):
-            pass
 
     # What must hold.
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from aiohttp import ClientError
 
 from springtide.cluster.access import LEASE_NAME
 from springtide.cluster.client import ApiError, Client
@@ -23,11 +24,15 @@ _log = structlog.get_logger("lease")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds, as client-go has them by default."""
+    """Seconds, as client-go has them by default.
+
+    request: the longest that one attempt may take; renew_deadline and request together must be below duration.
+    """
 
     duration: float = 15.0
     renew_deadline: float = 10.0
     retry: float = 2.0
+    request: float = 4.0
 
 
 class LeaseLostError(Exception):
@@ -57,23 +62,30 @@ class Elector:
         self._monotonic = monotonic
         self._now = now
         self._timing = timing
+        self._renewed = 0.0
         self._seen: tuple[str, float] = ("", 0.0)
         self._lease: dict[str, Any] | None = None
 
     async def acquire(self) -> None:
         """Wait until this replica leads."""
-        while not await self._attempt(self._take):  # noqa: ASYNC110  # what is waited for is not in this process
+        while True:
+            begun = self._monotonic()
+            if await self._attempt(self._take):
+                self._renewed = begun
+                return
             await asyncio.sleep(self._timing.retry)
 
     async def hold(self) -> None:
         """Renew until leadership is lost; raises LeaseLostError then."""
-        renewed = self._monotonic()
         while True:
-            await asyncio.sleep(self._timing.retry)
-            if await self._attempt(self._renew):
-                renewed = self._monotonic()
-            elif self._monotonic() - renewed > self._timing.renew_deadline:
+            left = self._renewed + self._timing.renew_deadline - self._monotonic()
+            if left <= 0:
                 raise LeaseLostError(f"the lease could not be renewed for {self._timing.renew_deadline:.0f} s")
+            await asyncio.sleep(min(self._timing.retry, left))
+            # Counted from before the request: others may have seen the lease that early.
+            begun = self._monotonic()
+            if begun < self._renewed + self._timing.renew_deadline and await self._attempt(self._renew):
+                self._renewed = begun
 
     async def release(self) -> None:
         """Let the other replica take over at once. Failing to say so is no harm: the lease runs out."""
@@ -85,9 +97,9 @@ class Elector:
 
     async def _attempt(self, step: Callable[[], Any]) -> bool:
         try:
-            async with asyncio.timeout(self._timing.renew_deadline / 2):
+            async with asyncio.timeout(self._timing.request):
                 return bool(await step())
-        except (ApiError, OSError, TimeoutError) as error:
+        except (ApiError, ClientError, OSError, TimeoutError) as error:
             _log.warning("the lease could not be read or written", error=str(error))
             return False
 
@@ -116,14 +128,8 @@ class Elector:
         return self._monotonic() - self._seen[1] > duration
 
     async def _renew(self) -> bool:
-        assert self._lease is not None, "only a holder renews"
-        spec = self._lease["spec"]
         try:
-            return await self._write(
-                self._spec(
-                    holder=self._identity, transitions=spec.get("leaseTransitions", 0), since=spec["acquireTime"]
-                )
-            )
+            return await self._write_again()
         except ApiError as error:
             if error.code != 409:
                 raise
@@ -131,7 +137,14 @@ class Elector:
         self._lease = await self._client.request("get", _API, "leases", namespace=self._namespace, name=LEASE_NAME)
         if self._lease["spec"].get("holderIdentity") != self._identity:
             raise LeaseLostError(f"{self._lease['spec'].get('holderIdentity') or 'nobody'} holds the lease now")
-        return False
+        return await self._write_again()
+
+    async def _write_again(self) -> bool:
+        assert self._lease is not None, "only a holder renews"
+        spec = self._lease["spec"]
+        return await self._write(
+            self._spec(holder=self._identity, transitions=spec.get("leaseTransitions", 0), since=spec["acquireTime"])
+        )
 
     async def _create(self) -> bool:
         body = {

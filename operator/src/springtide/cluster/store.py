@@ -37,6 +37,14 @@ class _Entry:
     document: bytes
 
 
+class _Gone(NamedTuple):
+    """An object that was deleted: what a slower list or answer tells of it is no news."""
+
+    kind: str
+    version: int
+    listed: bool = False
+
+
 class Store:
     """Objects by kind, namespace and name, with their way from parent to child."""
 
@@ -44,6 +52,7 @@ class Store:
         self._entries: dict[_Id, _Entry] = {}
         self._children: dict[Key, set[_Id]] = defaultdict(set)
         self._shared: dict[tuple[str, str], set[_Id]] = defaultdict(set)
+        self._gone: dict[str, _Gone] = {}  # by uid
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -57,8 +66,11 @@ class Store:
         identity = _Id(kind, metadata["namespace"], metadata["name"])
         version, owner = int(metadata["resourceVersion"]), _owner(manifest, identity)
         old = self._entries.get(identity)
-        if old and old.version >= version:
+        gone = self._gone.get(metadata["uid"])
+        if (gone and gone.version >= version) or (old and old.version >= version):
             return None
+        if old and old.owner != owner:
+            self._forget(identity)
         self._entries[identity] = _Entry(
             metadata["uid"], version, owner, json.dumps(_essence(kind, manifest), separators=(",", ":")).encode()
         )
@@ -69,6 +81,7 @@ class Store:
         """Forget an object that was deleted; returns the parent that it concerns, None where it was no news."""
         metadata = manifest["metadata"]
         identity = _Id(kind, metadata["namespace"], metadata["name"])
+        self._gone[metadata["uid"]] = _Gone(kind, int(metadata["resourceVersion"]))
         entry = self._entries.get(identity)
         if entry is None or entry.uid != metadata["uid"]:
             return None
@@ -93,7 +106,20 @@ class Store:
         ]
         for identity, _ in ghosts:
             self._forget(identity)
+        self._bury(kind, version)
         return {entry.owner for _, entry in ghosts if entry.owner}
+
+    def _bury(self, kind: str, version: int) -> None:
+        """A list that is younger than a deletion cannot bring the object back; an answer under way still can.
+
+        So what is gone is remembered for one more list.
+        """
+        old = [uid for uid, gone in self._gone.items() if gone.kind == kind and gone.version <= version]
+        for uid in old:
+            if self._gone[uid].listed:
+                del self._gone[uid]
+            else:
+                self._gone[uid] = self._gone[uid]._replace(listed=True)
 
     def parent(self, key: Key) -> dict[str, Any] | None:
         """The object itself, or None where there is none."""

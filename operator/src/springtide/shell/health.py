@@ -10,14 +10,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from springtide.shell.operator import Operator
 
 STUCK_SECONDS = 120.0
-"""A pass takes milliseconds and a request 30 s at most; a key this old is not waiting, it is stuck."""
+"""A pass takes milliseconds and a request 30 s at most; what has not moved for so long does not move any more."""
 
 
 def problems(operator: Operator) -> list[str]:
     """Why this process should be ended and started again; empty while all is well."""
     found = []
-    if (age := operator.queue.oldest_seconds()) > STUCK_SECONDS:
-        found.append(f"a key has been waiting or worked on for {age:.0f} s")
+    if (age := operator.queue.stuck_seconds()) > STUCK_SECONDS:
+        found.append(f"no key has moved for {age:.0f} s though there is work")
     found += [f"the watch of {plural} delivers nothing" for plural in operator.watches.dead()]
     return found
 

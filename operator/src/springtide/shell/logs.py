@@ -6,6 +6,9 @@ from typing import Any
 
 import structlog
 
+# By default tracebacks show local variables, such as the header that carries our token.
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 
 def configure(*, level: str = "info") -> None:
     """Send everything, kopf's and other libraries' words included, to standard error in one form."""
@@ -16,9 +19,9 @@ def configure(*, level: str = "info") -> None:
     ]
     human = sys.stderr.isatty()
     renderers: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if human
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -48,7 +48,7 @@ def read_platform(path: Path) -> Platform:
         return Platform.model_validate(yaml.safe_load(path.read_text()))
     except OSError as error:
         raise ValueError(f"the settings {path} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"the settings {path} are not YAML: {error}") from error
     except ValidationError as error:
         lines = (f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
@@ -70,10 +70,11 @@ async def run(platform: Platform, *, port: int) -> int:
         now=wall_clock,
     )
     probes = await health.serve(operator, port=port)
+    stop = _told_to_stop()
     try:
-        if not await _until_stopped(elector.acquire()):
+        if not await _elected(elector, stop):
             return 0
-        return await _lead(operator, elector)
+        return await _lead(operator, elector, stop)
     except (ApiError, ClientError, OSError, LeaseLostError) as error:
         _log.error("ending; a fresh process will try again", error=str(error))
         return 1
@@ -83,62 +84,87 @@ async def run(platform: Platform, *, port: int) -> int:
         await client.close()
 
 
-async def _until_stopped(candidacy: object) -> bool:
-    """Wait for leadership; False if the process is told to stop first."""
-    loop = asyncio.get_running_loop()
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT, until kopf listens to them itself."""
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
-    acquiring, stopping = asyncio.ensure_future(candidacy), asyncio.create_task(stop.wait())  # type: ignore[call-overload]
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
+
+
+async def _elected(elector: Elector, stop: asyncio.Event) -> bool:
+    """Wait for leadership; False if the process is told to stop first. Raises what the election raises."""
+    acquiring, stopping = asyncio.create_task(elector.acquire()), asyncio.create_task(stop.wait())
     await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (acquiring, stopping):
-        task.cancel()
-    return not stop.is_set()
+    stopping.cancel()
+    if not acquiring.done():
+        await _end(acquiring)
+        return False
+    await acquiring
+    return True
 
 
-async def _lead(operator: Operator, elector: Elector) -> int:
+async def _lead(operator: Operator, elector: Elector, stop: asyncio.Event) -> int:
     """Work until told to stop (0) or until something that must not end has ended (1)."""
-    begin = time.monotonic()
     operator.metrics.leading.set(1)
     _log.info("leading", identity=operator.identity)
     # Renewal first, so that a long first resync does not lose the lease.
     holding = asyncio.create_task(elector.hold(), name="lease")
-    await _first_resync(operator, holding)
+    try:
+        if not await _first_resync(operator, holding, stop):
+            return 0
+        return await _work(operator, holding, stop)
+    finally:
+        await _end(holding)  # before the lease is released, or it would be renewed once more
+
+
+async def _first_resync(operator: Operator, holding: asyncio.Task[None], stop: asyncio.Event) -> bool:
+    """The barrier: no decision is made before everything has been seen once. False if told to stop before."""
+    begin = time.monotonic()
+    syncing, stopping = asyncio.create_task(resync.resync(operator)), asyncio.create_task(stop.wait())
+    await asyncio.wait({syncing, holding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not syncing.done():
+        await _end(syncing)
+        if holding.done():
+            raise LeaseLostError(str(holding.exception()))
+        return False
+    await syncing
     _log.info("in sync", objects=len(operator.store), seconds=round(time.monotonic() - begin, 2))
+    return True
+
+
+async def _work(operator: Operator, holding: asyncio.Task[None], stop: asyncio.Event) -> int:
     # Our tasks are made before kopf's: kopf cancels every task that was made after its own start.
     tasks = [asyncio.create_task(worker.work(operator), name=f"worker-{n}") for n in range(operator.platform.workers)]
     tasks.append(asyncio.create_task(resync.keep(operator), name="resync"))
-    watching = asyncio.create_task(_watch(operator), name="kopf")
+    watching = asyncio.create_task(_watch(operator, stop), name="kopf")
     done, _ = await asyncio.wait({holding, watching, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    code = 0 if watching in done and watching.exception() is None else 1
     for task in done:
         if task.exception():
             _log.error("ending because a part has ended", part=task.get_name(), error=str(task.exception()))
-    await _drain(operator)
-    for task in (holding, watching, *tasks):
+    if not holding.done():  # who has lost the lease must not write any more
+        await _drain(operator)
+    await _end(watching, *tasks)
+    return 0 if watching in done and watching.exception() is None else 1
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel the tasks and wait until they are done, though not for ever."""
+    for task in tasks:
         task.cancel()
-    await asyncio.wait({holding, watching, *tasks}, timeout=5)
-    return code
+    await asyncio.wait(tasks, timeout=5)
 
 
-async def _first_resync(operator: Operator, holding: asyncio.Task[None]) -> None:
-    """The barrier: no decision is made before everything has been seen once."""
-    syncing = asyncio.create_task(resync.resync(operator))
-    await asyncio.wait({syncing, holding}, return_when=asyncio.FIRST_COMPLETED)
-    if holding.done():
-        syncing.cancel()
-        raise LeaseLostError(str(holding.exception()))
-    await syncing
-
-
-async def _watch(operator: Operator) -> None:
-    """kopf, until it is told to stop (it listens to SIGTERM itself) or a watch ends for good."""
+async def _watch(operator: Operator, stop: asyncio.Event) -> None:
+    """kopf, until the process is told to stop or a watch ends for good."""
     namespaces = operator.platform.namespaces
     await kopf.operator(
         registry=registration.build(operator),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
+        stop_flag=stop,
     )
 
 

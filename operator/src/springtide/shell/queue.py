@@ -29,6 +29,7 @@ class WorkQueue(Generic[K]):
         self._timers: list[tuple[float, int, K]] = []
         self._sequence = 0
         self._failures: dict[K, int] = {}
+        self._handed_out = monotonic()
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -75,7 +76,7 @@ class WorkQueue(Generic[K]):
             if self._ready and not self._closed:
                 key = next(iter(self._ready))
                 del self._ready[key]
-                self._processing[key] = self._monotonic()
+                self._processing[key] = self._handed_out = self._monotonic()
                 return key
             await self._wait()
 
@@ -102,6 +103,16 @@ class WorkQueue(Generic[K]):
         waiting = next(iter(self._ready.values()), now)
         working = min(self._processing.values(), default=now)
         return now - min(waiting, working)
+
+    def stuck_seconds(self) -> float:
+        """For how long nothing has moved: a key is worked on for so long, or keys wait and none was handed out.
+
+        A long queue that moves is not stuck, however old its oldest key.
+        """
+        now = self._monotonic()
+        working = min(self._processing.values(), default=now)
+        waiting = max(next(iter(self._ready.values()), now), self._handed_out) if self._ready else now
+        return now - min(working, waiting)
 
     def _ripen(self) -> None:
         now = self._monotonic()
