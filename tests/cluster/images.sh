@@ -28,7 +28,7 @@ write_access() {
   mkdir -p "$cache/access"
   {
     echo '[global]'
-    python3 -m pip config list 2>/dev/null |
+    { pip config list 2>/dev/null || true; } | # not python3 -m pip: the virtual environment's python has none
       sed -n "s/^\(global\|install\|:env:\)\.\(cert\|index-url\|extra-index-url\|trusted-host\|proxy\|timeout\|default-timeout\)='\(.*\)'$/\2 = \3/p" | sort -u -t= -k1,1
   } >"$cache/access/pip.conf"
   {
