@@ -180,8 +180,9 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 """A content digest: `sha256:` and 64 hexadecimal digits."""
 Quantity = Annotated[
     str,
-    BeforeValidator(lambda value: str(value) if type(value) is int else value),
     Field(min_length=1, max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$"),
+    # After the field: pydantic leaves a pattern out of the schema of what it does not check itself.
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
     IntOrString(),
 ]
 """A Kubernetes quantity such as `500m`, `4Gi` or 2."""

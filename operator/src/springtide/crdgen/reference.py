@@ -153,7 +153,7 @@ def _rules(schema: Schema) -> Iterator[str]:
 
 def _sentence(message: str) -> str:
     """The message with a full stop; its first letter stays as it is where a camelCase field begins it."""
-    first = message.split()[0]
+    first = message.split(maxsplit=1)[0]
     return f"{message}." if first != first.lower() else f"{message[0].upper()}{message[1:]}."
 
 
