@@ -20,17 +20,19 @@ from springtide_workloads.process.ending import Ending, end_on_signal, failed
 from springtide_workloads.process.logs import configure_logs, log
 from springtide_workloads.process.progress import LogProgress, Progress, TerminalProgress
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 
 
 @app.callback()
 def about() -> None:
-    """The programs in Springtide's Jobs: [bold]a task in, a result out[/bold].
+    """The programs in Springtide's Jobs: **a task in, a result out**.
 
     The same document does the same on a laptop, without Kubernetes:
 
-      springtide-workloads example-task data.parquet --target defaulted > task.json
-      springtide-workloads run --task task.json
+    - `springtide-workloads example-task data.parquet --target defaulted > task.json`
+    - `springtide-workloads run --task task.json`
     """
 
 
@@ -43,7 +45,7 @@ def run(
 ) -> None:
     """Does a task and reports its result.
 
-    The result goes to the task's [bold]resultUri[/bold], then to the termination message (in a pod:
+    The result goes to the task's **resultUri**, then to the termination message (in a pod:
     /dev/termination-log, elsewhere: $SPRINGTIDE_TERMINATION_LOG), then into the exit code: 0 for success, 64 for an
     error that stays, 75 for one that waiting can help, 143 after SIGTERM. Ending it at any moment is safe: nothing
     half-written can be read as finished, and finished work is not done again.
@@ -80,7 +82,7 @@ def print_example_task(
         "springtide"
     ),
 ) -> None:
-    """Prints a task to begin with, for [bold]run --task[/bold]."""
+    """Prints a task to begin with, for **run --task**."""
     from springtide_workloads.examples import example_task
 
     document = example_task(data=data, target=target, recipe=recipe, folder=folder)

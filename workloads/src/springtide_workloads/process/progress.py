@@ -78,7 +78,6 @@ class TerminalProgress:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
-            MofNCompleteColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
@@ -87,9 +86,8 @@ class TerminalProgress:
 
         self._display = Progress(
             TextColumn("{task.description:<22}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]:<6}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("[cyan]{task.fields[figures]}"),
@@ -98,7 +96,7 @@ class TerminalProgress:
 
     @contextmanager
     def phase(self, name: str, /, *, total: int, unit: str) -> Iterator[Phase]:
-        task = self._display.add_task(name, total=total, unit=unit, figures="")
+        task = self._display.add_task(name, total=total, figures=f"{total:,} {unit}")
         yield _ShownPhase(self._display, task)
         self._display.update(task, completed=total)
 
