@@ -80,7 +80,7 @@ def collect_garbage(server: ApiServer) -> None:
     for kind in ("Job", "Pod"):
         for item in server.all(kind):
             owners = item["metadata"]["ownerReferences"]
-            if owners and owners[0]["uid"] not in uids:
+            if owners and owners[0]["uid"] not in uids and "deletionTimestamp" not in item["metadata"]:
                 server.delete(kind, item["metadata"]["name"])
 
 

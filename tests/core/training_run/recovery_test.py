@@ -1,5 +1,7 @@
 """The result survived, the pod did not."""
 
+from typing import Any
+
 import pytest
 
 from tests.core.training_run.world import (
@@ -16,7 +18,7 @@ from tests.core.training_run.world import (
 )
 
 
-def _run_whose_pod_vanished(**spec: object) -> World:
+def _run_whose_pod_vanished(**spec: Any) -> World:
     run = a_run(**spec).after(vanished()).pass_time(seconds=10)
     assert run.state == "RecoveringResult"
     return run

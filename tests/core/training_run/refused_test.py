@@ -117,7 +117,9 @@ def test_a_strangers_job_with_our_labels_is_ignored() -> None:
 
 def test_a_job_of_an_earlier_run_of_this_name_is_waited_for() -> None:
     run = World()
-    run.server.create(_job("churn-a1", owner="uid-0"))
+    job = _job("churn-a1", owner="uid-0")
+    job["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"  # it goes after its pods
+    run.server.create(job)
     create_run(run)
     run.settle()
     assert run.state == "NameTaken"

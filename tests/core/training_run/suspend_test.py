@@ -1,5 +1,7 @@
 """Waiting at the user's wish, and at a queue's."""
 
+from typing import Any
+
 from tests.core.training_run import controllers
 from tests.core.training_run.world import World, a_result, a_run, crash, ended, success
 
@@ -137,7 +139,7 @@ def test_training_before_a_preemption_counts_towards_the_deadline() -> None:
     assert run.settle().status["trainingSeconds"] == 50
 
 
-def _queued_run(**spec: object) -> World:
+def _queued_run(**spec: Any) -> World:
     return a_run(capabilities=KUEUE, queueName="default", **spec)
 
 

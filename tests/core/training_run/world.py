@@ -88,7 +88,7 @@ class World:
 
     def reconcile(self) -> float | None:
         """One pass; returns the seconds after which the operator wants to look again. May raise CrashError."""
-        self.operator.queue = queue = WorkQueue(monotonic=self.now.timestamp)
+        self.operator.queue = queue = WorkQueue[Key](monotonic=self.now.timestamp)
         _run_through(worker.reconcile(self.operator, KEY))
         if self.exists:
             self.history.append(self.status)
