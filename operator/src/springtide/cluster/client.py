@@ -7,7 +7,8 @@ thousands of objects costs more than all decisions about them.
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
@@ -45,6 +46,9 @@ class Client:
     ) -> None:
         configuration.connection_pool_maxsize = 32
         configuration.retries = None
+        # Otherwise a thread is asked for a proxy, and another for a .netrc, before each request.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
         self._api = ApiClient(configuration)
         self._observe = observe
 
@@ -107,6 +111,12 @@ async def load_configuration() -> Configuration:
     except config.ConfigException:
         await config.load_kube_config(client_configuration=configuration)
     return configuration
+
+
+def _proxy_for(host: str) -> str | None:
+    """The proxy that the environment names for the API server, if it names one."""
+    address = urlsplit(host)
+    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
 
 
 def _path(group_version: str, plural: str, *, namespace: str | None, name: str | None, subresource: str | None) -> str:

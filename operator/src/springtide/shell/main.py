@@ -16,6 +16,7 @@ from pathlib import Path
 
 import kopf
 import structlog
+import uvloop
 import yaml
 from aiohttp import ClientError
 from pydantic import ValidationError
@@ -39,7 +40,7 @@ def main() -> None:
         platform = read_platform(arguments.platform)
     except ValueError as error:
         raise SystemExit(f"springtide-operator: {error}") from None
-    sys.exit(asyncio.run(run(platform, port=arguments.port)))
+    sys.exit(uvloop.run(run(platform, port=arguments.port)))
 
 
 def read_platform(path: Path) -> Platform:
