@@ -1,0 +1,63 @@
+"""The cluster, through `kubectl`: the demo does nothing that a person could not type."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tell import DemoError, command
+
+NAMESPACE = "springtide-demo"
+SYSTEM = "springtide-system"
+CACHE = Path(os.environ.get("SPRINGTIDE_CACHE") or Path.home() / ".cache" / "springtide")
+ENVIRONMENT = os.environ | {
+    "KUBECONFIG": str(CACHE / "kubeconfig"),
+    "PATH": f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}",
+}
+PUBLISHED_IMAGE = "springtide/workloads:0.1.0"
+
+
+def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = None, show: str | None = None) -> str:
+    """What the command prints. Raises DemoError with what it complained about.
+
+    show: the command as a person would type it, printed first.
+    """
+    if show:
+        command(show)
+    done = subprocess.run(
+        ["kubectl", "--namespace", namespace, *arguments],
+        env=ENVIRONMENT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoError(f"kubectl {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def read(*arguments: str, namespace: str = NAMESPACE) -> Any:
+    """What `kubectl get` finds, as JSON."""
+    return json.loads(kubectl("get", *arguments, "--output", "json", namespace=namespace))
+
+
+def apply(documents: list[dict[str, Any]], *, namespace: str = NAMESPACE, show: str | None = None) -> None:
+    """Apply documents."""
+    kubectl("apply", "--filename", "-", namespace=namespace, stdin=yaml.safe_dump_all(documents), show=show)
+
+
+def example(path: Path) -> list[dict[str, Any]]:
+    """The documents of an example, with the image that `make images` pushed in place of the published one."""
+    return list(yaml.safe_load_all(path.read_text().replace(PUBLISHED_IMAGE, workloads_image())))
+
+
+def workloads_image() -> str:
+    """The image that `make images` pushed last."""
+    try:
+        lines = (CACHE / "images.env").read_text().splitlines()
+    except OSError as error:
+        raise DemoError(f"{error.filename} cannot be read: run `make demo`, which builds the images first") from error
+    return dict(line.split("=", 1) for line in lines)["WORKLOADS_IMAGE"]
