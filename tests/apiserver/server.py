@@ -42,14 +42,11 @@ class ApiServer:
         )
 
     def kubectl(self, *arguments: str, document: str | None = None) -> str:
-        """What kubectl prints; raises CalledProcessError when it fails."""
-        done = subprocess.run(
-            ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
-            input=document,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        """What kubectl prints; raises RuntimeError with its words when it fails."""
+        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), *arguments]
+        done = subprocess.run(command, input=document, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
         return done.stdout
 
     def new_namespace(self) -> str:
