@@ -24,7 +24,7 @@ def crdgen(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:
 def copy(tmp_path: Path) -> Path:
     """A copy of what is generated, in a repository of its own."""
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    for path in generated():
+    for path in generated(REPOSITORY):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / path, tmp_path / path)
     shutil.copytree(REPOSITORY / "charts", tmp_path / "charts", dirs_exist_ok=True)

@@ -15,7 +15,7 @@ def main() -> None:
     arguments = _arguments()
     if not (arguments.root / "pyproject.toml").is_file():
         sys.exit(f"{COMMAND}: {arguments.root} is not the root of the repository (no pyproject.toml there)")
-    files = {arguments.root / path: text for path, text in generated().items()}
+    files = {arguments.root / path: text for path, text in generated(arguments.root).items()}
     stale = [path for folder in FOLDERS for path in (arguments.root / folder).glob("*") if path not in files]
     if arguments.check:
         sys.exit(check(files, stale=stale))
