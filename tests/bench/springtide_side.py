@@ -26,26 +26,11 @@ SERVED = frozenset({("trainingruns", "status"), ("jobs", "")})
 
 @dataclass(frozen=True)
 class Running:
-    """An operator that runs. log: where its log goes; begin: when it was started, of time.monotonic."""
+    """An operator that runs. log: where its log goes; in_sync: seconds from its start until it was in sync."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
-    begin: float
-
-    def said(self, words: str) -> bool:
-        """Whether the words are in its log."""
-        return words in self.log.read_text()
-
-    def wait_until_it_says(self, words: str, *, seconds: float) -> float:
-        """Seconds from the start of the process until the words are in its log. Raises TimeoutError."""
-        while not self.said(words):
-            if self.process.poll() is not None or time.monotonic() - self.begin > seconds:
-                raise TimeoutError(f"the operator did not say {words!r} in {seconds} s; its log: {self._tail()}")
-            time.sleep(0.02)
-        return time.monotonic() - self.begin
-
-    def _tail(self) -> str:
-        return self.log.read_text()[-2000:]
+    in_sync: float
 
 
 def custom_resources() -> list[dict[str, Any]]:
@@ -71,26 +56,41 @@ def operator(server: ApiServer, **settings: object) -> Iterator[Running]:
     with log.open("wb") as output:
         begin = time.monotonic()
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        running = Running(process, log, begin)
         try:
-            running.wait_until_it_says("in sync", seconds=120)
-            yield running
+            _wait_for(log, "in sync", process, seconds=120)
+            yield Running(process, log, in_sync=time.monotonic() - begin)
         finally:
             stop(process)
+
+
+def _wait_for(log: Path, words: str, process: "subprocess.Popen[bytes]", *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while words not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise TimeoutError(f"the operator did not say {words!r} in {seconds} s; its log: {log.read_text()[-2000:]}")
+        time.sleep(0.02)
 
 
 async def writes() -> Counter[str]:
     """What the operator has written so far, as "verb resource code", by its own metrics. The Lease is left out: it is
     renewed every two seconds, whatever else happens."""
+    counts: Counter[str] = Counter()
+    for label, value in await _samples("springtide_api_requests_total"):
+        if label["verb"] in WRITES and label["resource"] != "leases":
+            counts[f"{label['verb']} {label['resource']} {label['code']}"] += value
+    return counts
+
+
+async def passes() -> int:
+    """How many passes over objects there were so far."""
+    return sum(value for _, value in await _samples("springtide_reconcile_total"))
+
+
+async def _samples(name: str) -> list[tuple[dict[str, str], int]]:
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{METRICS_PORT}/metrics") as answer:
         text = await answer.text()
     samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    counts: Counter[str] = Counter()
-    for sample in samples:
-        label = sample.labels
-        if sample.name == "springtide_api_requests_total" and label["verb"] in WRITES and label["resource"] != "leases":
-            counts[f"{label['verb']} {label['resource']} {label['code']}"] += int(sample.value)
-    return counts
+    return [(sample.labels, int(sample.value)) for sample in samples if sample.name == name]
 
 
 def training_run(index: int) -> dict[str, Any]:
