@@ -60,14 +60,14 @@ cluster-delete: ## remove the cluster and all that it changed on this machine
 test: lint verify test-unit test-workloads test-api test-cluster ## all tiers, from the quickest
 
 test-unit: venv ## the pure core, the shell and the API models (1 min)
-	$(PYTEST) tests/core tests/shell tests/api
+	$(PYTEST) tests/core tests/shell tests/crdgen tests/docs
 
 test-workloads: venv ## training, artifacts and metrics on this machine (4 min)
 	$(PYTEST) tests/workloads
 
 test-api: venv ## a real API server, its nodes played by kwok (5 min)
-	@tests/cluster/programs/build.sh kube etcd kwok
-	$(PYTEST) tests/apiserver
+	@tests/cluster/programs/build.sh kube etcd kwok helm
+	$(PYTEST) tests/apiserver tests/chart
 
 test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
