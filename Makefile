@@ -73,5 +73,5 @@ test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
 	$(PYTEST) tests/kind
 
-bench: venv images ## measure, write docs/performance.md
-	.venv/bin/python tests/bench/run.py
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead or training
+	@.venv/bin/python tests/bench/run.py $(ONLY)
