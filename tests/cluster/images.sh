@@ -80,7 +80,9 @@ if [ "$engine" = registryless ] && ! podman image exists $base; then
   step "building the Python base image (about 50 s)" build_base
 fi
 image operator "20 s" operator
-image mlflow "3 min" workloads --target dependencies
-image workloads "3 min" workloads
+offered=(--build-arg "WHEELS=$(ls "$wheels")")
+image mlflow "3 min" workloads --target dependencies "${offered[@]}"
+image workloads "3 min" workloads "${offered[@]}"
 mv "$cache/images.env.new" "$cache/images.env"
+"$container" image prune --force --filter until=24h >/dev/null # layers that nothing is built on any more
 cat "$cache/images.env"
