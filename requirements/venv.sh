@@ -23,5 +23,5 @@ fi
 find_links=()
 [ -z "${WHEELS:-}" ] || find_links=(--find-links "$WHEELS")
 echo "installing into .venv what requirements/dev.txt names"
-"$uv" pip install --quiet --python .venv/bin/python "${find_links[@]}" -r requirements/dev.txt
+"$uv" pip install --quiet --compile-bytecode --python .venv/bin/python "${find_links[@]}" -r requirements/dev.txt
 "$uv" pip install --quiet --python .venv/bin/python --no-deps -e .

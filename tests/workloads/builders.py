@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from springtide.api.task import Owner, Result, TaskData, TrainTask
 from springtide.api.training_run import Evaluation, Features, Recipe, Split, Target
 from springtide_workloads.process.progress import Silence

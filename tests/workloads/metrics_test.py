@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
-
 from springtide_workloads.evaluation import metrics
 from springtide_workloads.evaluation.intervals import auc_interval
 

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from springtide.api.constants import Reason
 from springtide.api.training_run import Features, Split
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.evaluation.metrics import auc
 from springtide_workloads.model.folder import load_model
+
 from tests.data.census import census_folder
 from tests.workloads.builders import Place, a_table, a_task, do, write
 
@@ -154,7 +154,7 @@ def test_weights_matter_in_metrics(loans, place, tmp_path):
     assert do(a_task(place, loans), tmp_path).metrics != do(a_task(place, loans, weight="weight"), tmp_path).metrics
 
 
-def test_small_slices_are_left_out_by_name(loans, place, tmp_path):
+def test_small_slices_are_left_out_by_name(place, tmp_path):
     table = a_table()
     rare = pa.array(["rare" if number < 40 else "common" for number in range(table.num_rows)])
     data = write(table.append_column("segment", rare), tmp_path / "data")

@@ -13,6 +13,9 @@ from springtide.api.constants import Reason
 from springtide_workloads.artifacts.manifest import MANIFEST, Manifest
 from springtide_workloads.errors import WorkloadError, storage_errors
 
+WRITABLE = ".writable"
+"""Written by every task before its work, to learn early that it may."""
+
 
 class Folder(Protocol):
     """A place in the store, whichever kind of storage is behind it."""
@@ -56,6 +59,10 @@ class ArtifactStore:
         self._place = f"the artifact store {self.uri}"
         with storage_errors(self._place, missing=Reason.ACCESS_DENIED):
             self._root = open_folder(self.uri)
+
+    def check_writable(self) -> None:
+        """Writes a mark; AccessDenied, DiskFull or StoreUnavailable where that fails."""
+        self.write_document(WRITABLE, b"")
 
     def uri_of(self, digest: str) -> str:
         """Where the model with this digest lies."""

@@ -55,7 +55,8 @@ class Ending:
     def tell(self, result: Result) -> int:
         """Writes the result and returns the exit code. Never returns to a second caller: the process ends."""
         self._lock.acquire()  # kept for good
-        if self.result_uri is not None:
+        # A failure that waiting can mend is not the end of the work, and a recovery must not take it for that.
+        if self.result_uri is not None and not result.retryable:
             try:
                 write_document(self.result_uri, result.encode().encode())
             except WorkloadError as error:

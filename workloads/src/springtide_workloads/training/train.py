@@ -63,6 +63,7 @@ def train(task: TrainTask, *, start_time: datetime, scratch: Path, progress: Pro
     tracking = MlflowTracking(tracking_uri=task.tracking_uri, experiment=task.experiment)
     recipe, parameters = _recipe_of(task)
     check_reachable(task.tracking_uri)
+    store.check_writable()  # now rather than after hours of training
     work = _understand(task, recipe=recipe, parameters=parameters, scratch=scratch, progress=progress)
     resolved = parameters.model_dump(mode="json", by_alias=True)
     key = memo.memo_key(task, inputs_digest=work.inputs.digest, recipe=recipe, parameters=resolved)
@@ -70,7 +71,6 @@ def train(task: TrainTask, *, start_time: datetime, scratch: Path, progress: Pro
     entry = memo.look_up(key, store=store, task=task, target=folder)
     if entry is None:
         shutil.rmtree(folder, ignore_errors=True)  # what a damaged model left
-        tracking.import_early()
         entry = _make(work, folder=folder, store=store, tracking=tracking, progress=progress)
         memo.remember(key, entry, store=store)  # from here on nothing is trained again, even if MLflow is down
 
@@ -133,6 +133,7 @@ def _make(
         log.warning(note)
     encoder = Encoder(profile.signature)
     data = TrainingData(table=table, rows=rows, encoder=encoder, sample=profile.sample)
+    tracking.import_early()
     fitted = work.recipe.fit(work.parameters, data, seed=task.seed, progress=progress)
     held_out = predict_held_out(
         fitted.model, table=table, rows=rows, columns=columns, encoder=encoder, progress=progress
