@@ -36,6 +36,7 @@ ACCESS: tuple[Access, ...] = (
     Access("", "pods", _WATCHED),
     Access("", "persistentvolumeclaims", (*_WATCHED, "create", "patch")),
     Access("", "events", ("create",)),
+    Access("kueue.x-k8s.io", "workloads", ("list",)),
     Access("coordination.k8s.io", "leases", ("create",), scope="lease"),
     Access("coordination.k8s.io", "leases", ("get", "update"), scope="lease", names=(LEASE_NAME,)),
 )

@@ -65,6 +65,8 @@ class Store:
         metadata = manifest["metadata"]
         identity = _Id(kind, metadata["namespace"], metadata["name"])
         version, owner = int(metadata["resourceVersion"]), _owner(manifest, identity)
+        if LABEL_KIND not in _labels(manifest) and owner is None:
+            return None  # of a kind that others make too
         old = self._entries.get(identity)
         gone = self._gone.get(metadata["uid"])
         if (gone and gone.version >= version) or (old and old.version >= version):
@@ -135,6 +137,10 @@ class Store:
         identities = self._shared.get((key.kind, key.namespace), ())
         return (json.loads(self._entries[identity].document) for identity in identities)
 
+    def all(self, kind: str) -> Iterator[dict[str, Any]]:
+        """The objects of a kind."""
+        return (json.loads(entry.document) for identity, entry in self._entries.items() if identity.kind == kind)
+
     def keys(self, kind: str) -> list[Key]:
         """All parents of a kind."""
         return [Key(*identity) for identity in self._entries if identity.kind == kind]
@@ -148,8 +154,7 @@ class Store:
 
     def _link(self, identity: _Id, owner: Key | None, manifest: Manifest) -> None:
         if owner is None:
-            kind = manifest["metadata"].get("labels", {}).get(LABEL_KIND, "")
-            self._shared[kind, identity.namespace].add(identity)
+            self._shared[_labels(manifest)[LABEL_KIND], identity.namespace].add(identity)
         elif owner != Key(*identity):
             self._children[owner].add(identity)
 
@@ -166,10 +171,18 @@ class Store:
 def _owner(manifest: Manifest, identity: _Id) -> Key | None:
     if str(manifest.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return Key(*identity)
-    labels = manifest["metadata"].get("labels", {})
+    labels = _labels(manifest)
     if LABEL_KIND not in labels or LABEL_NAME not in labels:
         return None
     return Key(labels[LABEL_KIND], identity.namespace, labels[LABEL_NAME])
+
+
+def _labels(manifest: Manifest) -> dict[str, str]:
+    """The labels that we gave: to the object, or to the Job whose pod template a Workload of Kueue repeats."""
+    pod_sets = manifest.get("spec", {}).get("podSets", ())
+    bearer = pod_sets[0]["template"] if pod_sets else manifest
+    labels: dict[str, str] = bearer.get("metadata", {}).get("labels", {})
+    return labels
 
 
 _METADATA = (

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from springtide.api.constants import Reason, Role
 from springtide.api.training_run import Attempt
-from springtide.core.training_run import ending
+from springtide.core.training_run import ending, queueing
 from springtide.core.training_run.ending import Ending
 from springtide.core.training_run.snapshot import Job, Pod, TrainingRunSnapshot
 
@@ -135,7 +135,7 @@ def _of_job(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> State:
         settling = abs(now - job.finished) < SETTLING
         return Settling(SETTLING.total_seconds()) if pod or settling else Vanished(job.attempt)
     if job.suspended:
-        return Waiting(job, Reason.QUEUED, job.suspension_message or "waiting to be admitted by its queue")
+        return Waiting(job, Reason.QUEUED, queueing.words(run, job))
     if end:
         # Only the Job can tell a lost pod from one that its queue took away to let it run again later.
         return Settling(SETTLING.total_seconds())

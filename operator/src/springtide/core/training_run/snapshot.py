@@ -28,7 +28,6 @@ class Job:
     attempt: int
     suspended: bool
     finished: datetime | None
-    suspension_message: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,20 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What Kueue says of a Job that names a queue.
+
+    reason, message: why no place is reserved for it; empty where one is, or Kueue has not said anything yet.
+    evicted: why its place was taken away again; empty where it was not.
+    """
+
+    job_uid: str
+    reason: str
+    message: str
+    evicted: str
+
+
+@dataclass(frozen=True)
 class TrainingRunSnapshot:
     """Everything that a decision about a run may depend on, but for the time.
 
@@ -94,6 +107,7 @@ class TrainingRunSnapshot:
     status: TrainingRunStatus
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
+    workloads: tuple[Workload, ...]
     predecessors: tuple[str, ...]
     claims: frozenset[str]
     platform: Platform
@@ -112,6 +126,10 @@ class TrainingRunSnapshot:
         """The newest pod of a Job, if there is one."""
         pods = [pod for pod in self.pods if pod.job_uid == job.uid]
         return max(pods, key=lambda pod: pod.created, default=None)
+
+    def workload(self, job: Job) -> Workload | None:
+        """What its queue says of a Job, if it says anything."""
+        return next((workload for workload in self.workloads if workload.job_uid == job.uid), None)
 
 
 def observe(observed: Observed) -> TrainingRunSnapshot:
@@ -135,6 +153,9 @@ def observe(observed: Observed) -> TrainingRunSnapshot:
                 (_pod(child) for child in observed.children if child["kind"] == "Pod" and _is_of(child, metadata)),
                 key=lambda pod: (pod.created, pod.uid),
             )
+        ),
+        workloads=tuple(
+            sorted((_workload(child) for child in observed.children if child["kind"] == "Workload"), key=_by_job)
         ),
         predecessors=tuple(sorted(job["metadata"]["name"] for job in jobs if _has_predecessor(job, metadata))),
         claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
@@ -178,7 +199,6 @@ def _job(manifest: Manifest) -> Job:
         attempt=int(metadata["labels"][LABEL_ATTEMPT]),
         suspended=bool(manifest.get("spec", {}).get("suspend")),
         finished=_time(finished.get("lastTransitionTime")) if finished else None,
-        suspension_message=conditions.get("Suspended", {}).get("message", ""),
     )
 
 
@@ -208,6 +228,22 @@ def _pod(manifest: Manifest) -> Pod:
         message=status.get("message", ""),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
     )
+
+
+def _workload(manifest: Manifest) -> Workload:
+    conditions = {item["type"]: item for item in manifest.get("status", {}).get("conditions", ())}
+    reserved, evicted = conditions.get("QuotaReserved", {}), conditions.get("Evicted", {})
+    waits = reserved.get("status") == "False"
+    return Workload(
+        job_uid=_owner_uid(manifest),
+        reason=reserved.get("reason", "") if waits else "",
+        message=reserved.get("message", "") if waits else "",
+        evicted=evicted.get("message", "") if evicted.get("status") == "True" else "",
+    )
+
+
+def _by_job(workload: Workload) -> str:
+    return workload.job_uid
 
 
 def _main_container(statuses: Iterable[Manifest]) -> Manifest:
