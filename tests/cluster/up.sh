@@ -7,11 +7,17 @@ lock cluster "$0" "$@"
 why_not_ready() {
   [ -s "$cache/cluster-stamp" ] || { echo "there is none"; return; }
   [ "$(cat "$cache/cluster-stamp")" = "$(cluster_stamp)" ] || { echo "it was made from another kind-config.yaml or node image"; return; }
-  timeout 10 kubectl --request-timeout 3s get --raw /readyz >/dev/null 2>&1 || { echo "its API server does not answer"; return; }
+  # A busy machine answers late; a dead one refuses at once.
+  local try
+  for try in 1 2 3; do
+    if timeout 10 kubectl --request-timeout 8s get --raw /readyz >/dev/null 2>&1; then break; fi
+    [ $try -lt 3 ] || { echo "its API server does not answer"; return; }
+    sleep 1
+  done
   local nodes
-  nodes=$(timeout 10 kubectl --request-timeout 3s get nodes --no-headers 2>/dev/null) || { echo "its nodes cannot be listed"; return; }
+  nodes=$(timeout 10 kubectl --request-timeout 8s get nodes --no-headers 2>/dev/null) || { echo "its nodes cannot be listed"; return; }
   [ "$(wc -l <<<"$nodes")" = "$(grep -c 'role:' "$repository/kind-config.yaml")" ] || { echo "it lacks a node"; return; }
-  timeout 30 kubectl wait --for=condition=Ready nodes --all --timeout 25s >/dev/null 2>&1 || echo "a node is not Ready"
+  timeout 60 kubectl wait --for=condition=Ready nodes --all --timeout 50s >/dev/null 2>&1 || echo "a node is not Ready"
 }
 cluster_stamp() {
   local image=$official_node_image

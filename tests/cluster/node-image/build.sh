@@ -89,7 +89,7 @@ load() {
   local previous
   previous=$(image_id $node_image || true)
   podman load --quiet --input "$work/image.tar" >/dev/null
-  [ -z "$previous" ] || [ "$previous" = "$(image_id $node_image)" ] || podman rmi --force "$previous" >/dev/null
+  [ -z "$previous" ] || [ "$previous" = "$(image_id $node_image)" ] || podman rmi "$previous" >/dev/null 2>&1 || true # in use: its cluster still runs
 }
 
 PATH=$PATH:$cache/go/bin # where programs/build.sh had to install Go
