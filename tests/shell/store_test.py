@@ -128,3 +128,25 @@ def test_reasons_are_counted_for_the_metrics() -> None:
     assert list(store.reasons("TrainingRun")) == ["Training"]
     store.upsert("TrainingRun", _run(2))
     assert list(store.reasons("TrainingRun")) == [""]
+
+
+def test_the_last_words_of_a_pod_are_kept_for_two_lists() -> None:
+    store = Store()
+    pod = _job(5, uid="p1", name="churn-a1-x") | {"kind": "Pod", "apiVersion": "v1"}
+    store.upsert("Pod", pod | {"status": {"phase": "Running"}})
+    last = pod | {"metadata": pod["metadata"] | {"resourceVersion": "7"}, "status": {"phase": "Failed"}}
+    assert store.remove("Pod", last) == KEY
+    kept = next(store.children(KEY))
+    assert kept["gone"] is True
+    assert kept["status"] == {"phase": "Failed"}
+    store.prune("Pod", keep=set(), version=8, namespace=None)
+    assert _children(store) == ["churn-a1-x"]
+    store.prune("Pod", keep=set(), version=9, namespace=None)
+    assert _children(store) == []
+
+
+def test_a_pod_that_a_list_misses_and_no_watch_told_of_is_forgotten_at_once() -> None:
+    store = Store()
+    store.upsert("Pod", _job(5, uid="p1", name="churn-a1-x"))
+    store.prune("Pod", keep=set(), version=8, namespace=None)
+    assert _children(store) == []

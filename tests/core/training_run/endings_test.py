@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.core.training_run import controllers
 from tests.core.training_run.world import (
     Ending,
     World,
@@ -139,11 +140,35 @@ def test_a_pod_that_failed_before_its_container_ran_is_lost_infrastructure() -> 
 def test_a_pod_that_was_deleted_before_it_ran_is_lost_infrastructure() -> None:
     run = a_run(retry={"infrastructure": 1, "user": 0})
     run.server.delete("Pod", run.pod)
-    run.settle().pass_time(seconds=10)
-    assert run.state == "RecoveringResult"
-    run.after(ended(1, message=a_result(status="Failed", reason="ResultLost", retryable=True)))
+    run.settle()
     assert run.failures == (1, 0)
-    assert run.settle().attempt == 2
+    assert run.status["attempts"][0]["reason"] == "PodDeleted"
+    assert run.attempt == 2
+
+
+def test_a_deleted_pod_is_gone_before_its_job_has_failed_and_its_last_words_count() -> None:
+    run = a_run(retry={"infrastructure": 1, "user": 0}).start()
+    pod = run.pod
+    controllers.set_pod_condition(run.server, pod, "DisruptionTarget", "True", "EvictionByEvictionAPI")
+    run.server.delete("Pod", pod)
+    run.kubelet_stops_pods()
+    run.kubelet_stops_pods()
+    assert not list(run.server.all("Pod"))
+    run.deliver()
+    run.reconcile()
+    assert run.state == "Training"
+    run.settle()
+    assert run.status["attempts"][0]["reason"] == "Evicted"
+    assert run.attempt == 2
+
+
+def test_a_result_among_the_last_words_of_a_pod_counts() -> None:
+    run = a_run().start()
+    pod = run.pod
+    run.server.update("Pod", pod, lambda it: it["metadata"].update(deletionTimestamp="2026-11-23T12:00:00Z"))
+    controllers.end_container(run.server, pod, now=run.now, exit_code=0, reason="Completed", message=a_result())
+    run.server.delete("Pod", pod)
+    assert run.settle().state == "Succeeded"
 
 
 def test_a_pod_that_vanishes_is_no_failure_until_its_result_was_looked_for() -> None:

@@ -3,16 +3,20 @@
 Kept as JSON bytes, which take a tenth of the memory of dictionaries: thousands of ended runs lie here and are looked
 at once in five minutes. Older news never replaces newer; a deletion removes only the object that was deleted, not a
 successor of the same name; a full list removes what it does not name.
+
+A pod that is gone stays for a while, marked `gone`: it is gone before its Job tells that it failed, and how it ended is
+in its last words only.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from springtide.api.constants import GROUP, LABEL_KIND, LABEL_NAME
 from springtide.core.decision import Manifest
+from springtide.core.kind import POD
 
 
 class Key(NamedTuple):
@@ -40,7 +44,7 @@ class _Entry:
 class _Gone(NamedTuple):
     """An object that was deleted: what a slower list or answer tells of it is no news."""
 
-    kind: str
+    identity: _Id
     version: int
     listed: bool = False
 
@@ -73,9 +77,7 @@ class Store:
             return None
         if old and old.owner != owner:
             self._forget(identity)
-        self._entries[identity] = _Entry(
-            metadata["uid"], version, owner, json.dumps(_essence(kind, manifest), separators=(",", ":")).encode()
-        )
+        self._entries[identity] = _Entry(metadata["uid"], version, owner, _document(_essence(kind, manifest)))
         self._link(identity, owner, manifest)
         return owner
 
@@ -83,11 +85,14 @@ class Store:
         """Forget an object that was deleted; returns the parent that it concerns, None where it was no news."""
         metadata = manifest["metadata"]
         identity = _Id(kind, metadata["namespace"], metadata["name"])
-        self._gone[metadata["uid"]] = _Gone(kind, int(metadata["resourceVersion"]))
+        self._gone[metadata["uid"]] = _Gone(identity, int(metadata["resourceVersion"]))
         entry = self._entries.get(identity)
         if entry is None or entry.uid != metadata["uid"]:
             return None
-        self._forget(identity)
+        if kind == POD.kind:
+            entry.document = _document(_essence(kind, manifest) | {"gone": True})
+        else:
+            self._forget(identity)
         return entry.owner
 
     def prune(self, kind: str, *, keep: Set[str], version: int, namespace: str | None) -> set[Key]:
@@ -103,6 +108,7 @@ class Store:
             for identity, entry in self._entries.items()
             if identity.kind == kind
             and entry.uid not in keep
+            and entry.uid not in self._gone
             and entry.version <= version
             and namespace in (None, identity.namespace)
         ]
@@ -116,12 +122,13 @@ class Store:
 
         So what is gone is remembered for one more list.
         """
-        old = [uid for uid, gone in self._gone.items() if gone.kind == kind and gone.version <= version]
+        old = [uid for uid, gone in self._gone.items() if gone.identity.kind == kind and gone.version <= version]
         for uid in old:
-            if self._gone[uid].listed:
-                del self._gone[uid]
-            else:
-                self._gone[uid] = self._gone[uid]._replace(listed=True)
+            gone = self._gone.pop(uid)
+            if not gone.listed:
+                self._gone[uid] = gone._replace(listed=True)
+            elif (entry := self._entries.get(gone.identity)) and entry.uid == uid:
+                self._forget(gone.identity)  # what a pod said last
 
     def parent(self, key: Key) -> dict[str, Any] | None:
         """The object itself, or None where there is none."""
@@ -183,6 +190,10 @@ def _labels(manifest: Manifest) -> dict[str, str]:
     bearer = pod_sets[0]["template"] if pod_sets else manifest
     labels: dict[str, str] = bearer.get("metadata", {}).get("labels", {})
     return labels
+
+
+def _document(essence: Mapping[str, Any]) -> bytes:
+    return json.dumps(essence, separators=(",", ":")).encode()
 
 
 _METADATA = (

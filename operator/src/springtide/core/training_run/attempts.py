@@ -133,11 +133,14 @@ def _of_job(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> State:
     if job.finished:
         # A finish that lies far off in the future tells of clocks, not of the pod.
         settling = abs(now - job.finished) < SETTLING
-        return Settling(SETTLING.total_seconds()) if pod or settling else Vanished(job.attempt)
+        is_there = pod is not None and not pod.gone
+        return Settling(SETTLING.total_seconds()) if is_there or settling else Vanished(job.attempt)
     if job.suspended:
         return Waiting(job, Reason.QUEUED, queueing.words(run, job))
     if end:
         # Only the Job can tell a lost pod from one that its queue took away to let it run again later.
+        return Settling(SETTLING.total_seconds())
+    if pod and pod.gone:
         return Settling(SETTLING.total_seconds())
     if pod and pod.started:
         return Running(job, pod.started, stopping=pod.deleted)

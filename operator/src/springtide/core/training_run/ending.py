@@ -46,6 +46,8 @@ class Ending:
 def of_pod(pod: Pod) -> Ending | None:
     """How the pod's attempt ended, or None while it has not."""
     ended = pod.terminated
+    if pod.gone and not pod.has_started:
+        return _ending(pod, "Infrastructure", Reason.POD_DELETED, "the pod was deleted before its container ran")
     if pod.phase not in ("Succeeded", "Failed") and not (ended and pod.deleted):
         return None
     result, problem = _result(pod)

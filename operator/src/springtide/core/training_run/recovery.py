@@ -45,13 +45,13 @@ def recovery_job(run: TrainingRunSnapshot, number: int) -> Child:
 
 def outcome(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> Ending | Deletion | None:
     """What the recovery found: the ending of the attempt, a recovery to be repeated, or None while it runs."""
-    pods = [pod for pod in run.pods if pod.job_uid == job.uid]
-    for end in filter(None, map(ending.of_pod, pods)):
+    endings = [end for pod in run.pods if pod.job_uid == job.uid and (end := ending.of_pod(pod))]
+    for end in endings:
         if end.result and end.result.reason not in _OWN_TROUBLE:
             return Ending(end.failure, end.reason, end.message, end.result, end.result.start_time, end.result.end_time)
     if not job.finished:
         return None
-    if not pods:
+    if not endings:
         if abs(now - job.finished) < SETTLING:
             return None
         return Deletion("batch/v1", "Job", job.name, job.uid)

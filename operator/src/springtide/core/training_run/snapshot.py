@@ -45,6 +45,7 @@ class Terminated:
 class Pod:
     """The pod of a Job.
 
+    gone: it is not there any more; the rest is what was said of it last.
     scheduled: when it was given to a node.
     waiting, waiting_message: why its container does not run yet, in the kubelet's words.
     disruption: reason of the DisruptionTarget condition, where the cluster took the pod away.
@@ -57,6 +58,7 @@ class Pod:
     role: str
     phase: str
     deleted: bool
+    gone: bool
     unschedulable: str | None
     scheduled: datetime | None
     waiting: str
@@ -69,9 +71,14 @@ class Pod:
     created: datetime
 
     @property
+    def has_started(self) -> bool:
+        """Whether its container may have done anything."""
+        return self.phase != "Pending" or self.started is not None or self.terminated is not None
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing of it runs any more."""
-        return self.phase in ("Succeeded", "Failed")
+        return self.gone or self.phase in ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,8 @@ def _pod(manifest: Manifest) -> Pod:
         job_uid=_owner_uid(manifest),
         role=metadata["labels"].get(LABEL_ROLE, ""),
         phase=status.get("phase", "Pending"),
-        deleted="deletionTimestamp" in metadata,
+        deleted="deletionTimestamp" in metadata or "gone" in manifest,
+        gone="gone" in manifest,
         unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else None,
         scheduled=_time(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
         waiting=waiting.get("reason", ""),
