@@ -143,7 +143,6 @@ def workload_job(
                     "name": run.name,
                     "uid": run.uid,
                     "controller": True,
-                    "blockOwnerDeletion": True,
                 }
             ],
         },
