@@ -53,9 +53,8 @@ def test_a_model_is_better_than_chance_and_says_all_about_itself(recipe, loans, 
     }
     assert result.inputs.rows == 2000
     assert result.inputs.files == 2
-    assert {path.name for path in folder_of(result).iterdir()} >= {
-        "manifest.json", "model.json", "signature.json", "golden.json", "baseline.json", "metrics.json", "inputs.json", "plots",
-    }  # fmt: skip
+    documents = {"manifest", "model", "signature", "golden", "baseline", "metrics", "history", "importance", "inputs"}
+    assert {path.stem for path in folder_of(result).iterdir()} >= {*documents, "plots"}
     assert {path.stem for path in (folder_of(result) / "plots").iterdir()} == {
         "roc",
         "calibration",
@@ -148,6 +147,17 @@ def test_target_weight_time_and_excluded_columns_are_no_features(loans, place, t
 def test_a_split_by_time_holds_out_the_newest_rows_and_parts_no_moment(loans, place, tmp_path):
     result = do(a_task(place, loans, split=Split(type="Time", column="year", test_fraction=0.3)), tmp_path)
     assert result.metrics["testRows"] == 500, "2018 alone: 0.25 is nearer to 0.3 than 0.5 is"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_data_of_float32_alone_stays_so(recipe, place, tmp_path):
+    table = a_table()
+    narrow = pa.table(
+        {"income": table["income"].cast(pa.float32()), "owner": table["owner"], "defaulted": table["defaulted"]}
+    )
+    result = do(a_task(place, write(narrow, tmp_path / "data"), recipe=recipe), tmp_path)
+    assert document(result, "signature.json")["wideNumbers"] is False
+    assert result.metrics["auc"] > 0.55
 
 
 def test_weights_matter_in_metrics(loans, place, tmp_path):

@@ -59,7 +59,8 @@ class _ChunkRows(lightgbm.Sequence):  # type: ignore[misc]  # LightGBM has no ty
         self.batch_size = rows
 
     def __getitem__(self, index: Any) -> Any:
-        return self._decoded.rows_of(self._chunk)[index]
+        rows = self._decoded.rows_of(self._chunk)[index]
+        return rows if isinstance(index, slice) else rows.astype(np.float64)  # its sample is of doubles
 
     def __len__(self) -> int:
         return self._rows

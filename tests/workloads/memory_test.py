@@ -1,0 +1,70 @@
+"""How much memory training takes does not grow with the data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workloads.builders import Place, a_task
+
+COLUMNS = 50
+ROWS = 100_000
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight files of 100,000 rows and 50 columns, 20 MB each."""
+    folder = tmp_path_factory.mktemp("wide")
+    draw = np.random.default_rng(1)
+    values = draw.standard_normal((COLUMNS, ROWS), dtype=np.float32)
+    target = (values[0] + draw.standard_normal(ROWS) > 0).astype(np.int8)
+    columns = {f"x{number}": row for number, row in enumerate(values)}
+    for number in range(8):
+        table = pa.table({**columns, "defaulted": target})
+        pq.write_table(
+            table, folder / f"{number}.parquet", use_dictionary=False, compression="NONE", row_group_size=ROWS
+        )
+    return folder
+
+
+def peak_memory(task_file: Path) -> int:
+    """Largest resident memory of a task's process, in bytes."""
+    program = (
+        "import resource, subprocess, sys;"
+        "command = [sys.executable, '-m', 'springtide_workloads', 'run', '--task', sys.argv[1]];"
+        "code = subprocess.run(command).returncode;"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss);"
+        "sys.exit(code)"
+    )
+    command = [sys.executable, "-c", program, task_file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout) * 1024
+
+
+@pytest.mark.parametrize(
+    ("recipe", "parameters", "byte_per_value"),
+    [
+        ("mlp", {"epochs": 1, "hidden": [16], "batchSize": 8192}, 0.3),
+        ("gbdt", {"numRounds": 3}, 2.0),  # LightGBM keeps one byte of each value, and in passing another
+    ],
+)
+def test_twice_the_data_takes_hardly_more_memory(recipe, parameters, byte_per_value, wide, place, tmp_path):
+    peaks = {}
+    for name, files in (("small", "[0-3].parquet"), ("large", "*.parquet")):
+        task = a_task(
+            Place(tmp_path, place.tracking_uri), f"{wide.as_uri()}/{files}", recipe=recipe, parameters=parameters
+        )
+        file = tmp_path / f"{name}.json"
+        file.write_text(task.model_dump_json(by_alias=True, exclude_none=True))
+        peaks[name] = peak_memory(file)
+    more = peaks["large"] - peaks["small"]
+    added = 4 * ROWS * COLUMNS
+    assert more < added * byte_per_value + 40 * MEBIBYTE, (
+        f"{more / MEBIBYTE:.0f} MiB more for {added * 4 / MEBIBYTE:.0f} MiB more data"
+    )
