@@ -1,0 +1,82 @@
+"""What the tests on the local cluster start from."""
+
+import re
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kind import volumes
+from tests.kind.cluster import CACHE, SYSTEM, CommandError, Namespace, command
+
+NewNamespace = Callable[[str], Namespace]
+
+
+@pytest.fixture(scope="session")
+def system() -> Namespace:
+    """The namespace of the operator and MLflow, both running."""
+    try:
+        command("kubectl", "get", "--raw", "/readyz", seconds=10)
+    except (CommandError, subprocess.TimeoutExpired) as error:
+        pytest.exit(f"the local cluster does not answer: run `make dev` ({error})", returncode=3)
+    namespace = Namespace(SYSTEM)
+    try:
+        for deployment in ("springtide-operator", "springtide-mlflow"):
+            namespace.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=120s")
+    except CommandError as error:
+        pytest.exit(f"Springtide does not run in the local cluster: run `make dev` ({error})", returncode=3)
+    return namespace
+
+
+@pytest.fixture(scope="module")
+def new_namespace(system: Namespace) -> Iterator[NewNamespace]:  # noqa: ARG001  # the cluster must be there
+    """Makes namespaces in which nothing but restricted pods may run; they are gone after the module."""
+    made: list[str] = []
+
+    def make(purpose: str) -> Namespace:
+        name = f"test-{purpose}-{uuid.uuid4().hex[:6]}"
+        labels = {"pod-security.kubernetes.io/enforce": "restricted", "springtide.test/namespace": "true"}
+        Namespace(name).apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        made.append(name)
+        return Namespace(name)
+
+    yield make
+    for name in made:
+        command("kubectl", "delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def team(request: pytest.FixtureRequest, new_namespace: NewNamespace, census: Path) -> Namespace:
+    """A namespace with some of the census on its volume."""
+    namespace = new_namespace(request.path.stem.removesuffix("_test").replace("_", "-")[:30])
+    volumes.load(namespace, census)
+    return namespace
+
+
+@pytest.fixture(scope="session")
+def census(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 2,000 people of each year, and beside it what is wrong in many ways."""
+    return volumes.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def mlflow_url(system: Namespace) -> Iterator[str]:
+    """MLflow, through a port of this machine."""
+    kubectl = [CACHE / "bin" / "kubectl", "--kubeconfig", CACHE / "kubeconfig", "--namespace", system.name]
+    process = subprocess.Popen(
+        [*kubectl, "port-forward", "service/springtide-mlflow", ":5000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        port = re.search(r"127\.0\.0\.1:(\d+)", line)
+        assert port, f"kubectl port-forward says: {line}"
+        yield f"http://127.0.0.1:{port[1]}"
+    finally:
+        process.terminate()
+        process.wait()
