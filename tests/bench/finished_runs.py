@@ -67,13 +67,12 @@ def run(*, count: int = COUNT, idle_seconds: float = IDLE_SECONDS) -> Iterator[F
         met=first.writes.total() == second.writes.total() == 0,
         note=f"in {first.passes} and {second.passes} passes; by the API server's count {written}; the Lease aside",
     )
-    slowest = max(first.seconds, second.seconds)
     yield Figure(
-        "start of the process until in sync",
+        "restart: from the start of the process until in sync",
         f"{second.seconds:.1f} s",
         goal="< 10 s",
-        met=slowest < 10,
-        note=f"the first start {first.seconds:.1f} s",
+        met=second.seconds < 10,
+        note=f"the first start, while the cluster took notice of what was made: {first.seconds:.1f} s",
     )
     peak = max(first.peak_rss, second.peak_rss)
     yield Figure(

@@ -69,9 +69,15 @@ async def reconcile(operator: Operator, key: Key) -> None:
     )
     decision: Decision = kind.decide(snapshot, operator.now())
     try:
-        await _apply_children(operator, kind, key, decision)
+        news = await _apply_children(operator, kind, key, decision)
     except apply.RefusedError as refused:
+        news = False
         decision = kind.refuse(snapshot, Refusal(refused.reason, refused.message), operator.now())
+    if news and not decision.events:
+        # What was made is told of in the next pass, behind the keys that wait: of many objects that come at once, all
+        # are started before the first is written about, and by then there is often more to say in the same write.
+        operator.queue.add(key)
+        return
     if await _write_status(operator, kind, parent, decision):
         # The watch will bring nothing new of our own write, and what it says may call for a next step.
         operator.queue.add(key)
@@ -79,13 +85,16 @@ async def reconcile(operator: Operator, key: Key) -> None:
         operator.queue.add_after(key, decision.requeue_after)
 
 
-async def _apply_children(operator: Operator, kind: Kind[object], key: Key, decision: Decision) -> None:
+async def _apply_children(operator: Operator, kind: Kind[object], key: Key, decision: Decision) -> bool:
+    """Make children and remove others; returns whether a child is there now that the Store did not know."""
+    news = False
     for child in decision.children:
         made = await apply.apply(operator.client, child, kind.children)
         # Our own write is news that we need not wait for.
-        operator.store.upsert(child.manifest["kind"], made)
+        news |= operator.store.upsert(child.manifest["kind"], made) == key
     for deletion in decision.deletions:
         await apply.delete(operator.client, deletion, kind.children, namespace=key.namespace)
+    return news
 
 
 async def _write_status(operator: Operator, kind: Kind[object], parent: dict[str, object], decision: Decision) -> bool:
