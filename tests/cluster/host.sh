@@ -103,7 +103,7 @@ down() {
 remove_netavark_chains() {
   local table
   for table in filter nat; do
-    iptables-save -t $table | grep NETAVARK | sed -n 's/^-A /-D /p' | xargs --no-run-if-empty -L1 iptables -t $table
+    iptables-save -t $table | sed -n '/NETAVARK/s/^-A /-D /p' | xargs --no-run-if-empty -L1 iptables -t $table
     iptables-save -t $table | sed -n 's/^:\(NETAVARK[^ ]*\).*/-X \1/p' | xargs --no-run-if-empty -L1 iptables -t $table
   done
 }

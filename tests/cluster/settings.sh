@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034 # sourced by every script of this folder, which use what is set here
 # Where things lie, what they are called, and how a step is told.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "error: $0, line $LINENO: $BASH_COMMAND" >&2' ERR
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd "$here/../.." && pwd)

@@ -87,7 +87,7 @@ build() {
   local name
   provide_go
   rm -rf "$cache/programs.new"
-  mkdir -p "$cache/programs.new" "$cache/programs" "$cache/bin"
+  mkdir -p "$cache/programs.new" "$cache/programs"
   [ "${#wanted[@]}" = 0 ] || build_ours "${wanted[@]}"
   for name in "${apart[@]}"; do
     if [ -n "${ours[$name]:-}" ]; then build_ours "$name"; else build_theirs "$name"; fi
@@ -101,6 +101,7 @@ build() {
 if [ $((${#wanted[@]} + ${#apart[@]})) -gt 0 ]; then
   step "building ${wanted[*]} ${apart[*]} (cold: up to 10 min for all, seconds where only the link is due)" quietly build
 fi
+mkdir -p "$cache/bin"
 for name in "$@"; do
   [ -z "${command_of[$name]:-}" ] || ln -sfn "../programs/$name" "$cache/bin/${command_of[$name]}"
 done
