@@ -1,4 +1,7 @@
-"""What a person writes who trains LightGBM by hand: the peer of the recipe `gbdt`. plain_lightgbm.py FOLDER PARAMETERS OUT"""
+"""What a person writes who trains LightGBM by hand: the peer of the recipe `gbdt`.
+
+plain_lightgbm.py FOLDER PARAMETERS OUT
+"""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""What a person writes who trains a network by hand: the peer of the recipe `mlp`. plain_torch.py FOLDER PARAMETERS OUT"""
+"""What a person writes who trains a network by hand: the peer of the recipe `mlp`.
+
+plain_torch.py FOLDER PARAMETERS OUT
+"""
 
 import json
 import sys

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure, not_measured
-from training_data import TARGET, table_folder
-
 from springtide.api.task import Owner, TaskData, TrainTask
 from springtide.api.training_run import Recipe, Target
+from training_data import TARGET, table_folder
 
 HERE = Path(__file__).parent
 ROWS, STREAMED_ROWS, COLUMNS, PAIRS = 1_000_000, 10_000_000, 100, 3
@@ -123,7 +122,7 @@ def _streamed(data: Path, *, rows: int, scratch: Path) -> Figure:
         f"{one.memory:.2f} GiB",
         goal=goal,
         met=one.memory <= MEMORY_GOAL,
-        note=f"{rows:,} rows x {COLUMNS} columns of float32 ({rows * COLUMNS * 4 / 2**30:.1f} GiB), one epoch, {one.wall:.0f} s",
+        note=f"{rows:,} rows x {COLUMNS} columns ({rows * COLUMNS * 4 / 2**30:.1f} GiB), one epoch, {one.wall:.0f} s",
     )
 
 
