@@ -97,7 +97,7 @@ class Proxy:
 
     url: str = ""
     _numbers: Counter[str] = field(default_factory=Counter)
-    _watches: set[web.Request] = field(default_factory=set)
+    _watches: set[asyncio.Transport] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     @property
@@ -108,9 +108,8 @@ class Proxy:
     def cut_watches(self) -> int:
         """End all watches as a broken network would; returns how many there were."""
         watches = list(self._watches)
-        for request in watches:
-            if request.transport:
-                self._loop.call_soon_threadsafe(request.transport.abort)
+        for transport in watches:
+            self._loop.call_soon_threadsafe(transport.abort)
         return len(watches)
 
     @contextlib.contextmanager
@@ -180,17 +179,23 @@ class Proxy:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         async with self._session.get(request.path_qs, headers=self._headers(request)) as answer:
             response.set_status(answer.status)
-            await response.prepare(request)
-            self._watches.add(request)
-            try:
+            # Either side may go at any time.
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError), self._counted(request):
+                await response.prepare(request)
                 async for line in answer.content:
                     if call.resource not in self.held_watches:
                         await response.write(line)
-            except (ConnectionError, aiohttp.ClientError):
-                pass  # either side has gone
-            finally:
-                self._watches.discard(request)
         return response
+
+    @contextlib.contextmanager
+    def _counted(self, request: web.Request) -> Iterator[None]:
+        transport = request.transport
+        assert transport is not None, "a request that is being handled has a connection"
+        self._watches.add(transport)
+        try:
+            yield
+        finally:
+            self._watches.discard(transport)
 
     def _headers(self, request: web.Request) -> dict[str, str]:
         kept = {name: request.headers[name] for name in ("Accept", "Content-Type") if name in request.headers}

@@ -90,7 +90,7 @@ def test_a_queue_holds_the_job_and_the_run_says_so_in_its_words() -> None:
     run = _queued_run()
     assert run.state == "Queued"
     assert run.condition("Queued")["status"] == "True"
-    assert run.message == "Job is suspended"
+    assert run.message == "waiting to be admitted by queue default"
     _admit(run)
     assert run.start().state == "Training"
     assert run.condition("Queued")["status"] == "False"
