@@ -199,7 +199,8 @@ class Proxy:
 
     def _headers(self, request: web.Request) -> dict[str, str]:
         kept = {name: request.headers[name] for name in ("Accept", "Content-Type") if name in request.headers}
-        return kept | {"Authorization": f"Bearer {self.token}"}
+        # Not compressed: what is passed on is passed on as it is.
+        return kept | {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "identity"}
 
     def _identify(self, request: web.Request, content: bytes) -> Call:
         found = PATH.match(request.path)
