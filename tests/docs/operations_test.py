@@ -1,5 +1,6 @@
 """The documentation answers for what the product says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,11 @@ def test_every_reason_is_explained_in_the_operations_page(reason: Reason) -> Non
 @pytest.mark.parametrize("condition", ConditionType)
 def test_every_condition_is_explained_in_the_page_of_the_kind(condition: ConditionType) -> None:
     assert f"`{condition}`" in (DOCS / "training-run.md").read_text()
+
+
+@pytest.mark.parametrize("page", sorted((DOCS.parent).glob("*.md")) + sorted(DOCS.rglob("*.md")), ids=str)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"`[^`]*`", "", page.read_text())
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", prose)
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing
