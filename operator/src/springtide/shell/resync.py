@@ -17,6 +17,9 @@ from springtide.cluster.client import ApiError
 from springtide.shell.operator import Operator
 
 _log = structlog.get_logger("resync")
+AFTER_START = (5.0, 25.0)
+"""Seconds to the first resyncs. What goes between our first list and the start of kopf's watches is told of by nobody:
+a run whose pod went then would wait for it a whole period long."""
 
 
 async def resync(operator: Operator) -> None:
@@ -39,16 +42,23 @@ async def resync(operator: Operator) -> None:
 
 async def keep(operator: Operator) -> None:
     """Resync for ever; also look at every object once in a period, whether or not it changed."""
+    for seconds in AFTER_START:
+        await asyncio.sleep(seconds)
+        await _try(operator)
     period = operator.platform.resync_seconds
     while True:
         for kind in operator.kinds:
             for key in operator.store.keys(kind.resource.kind):
                 operator.queue.add_after(key, random.uniform(0, period))  # noqa: S311  # spreads load
         await asyncio.sleep(period * random.uniform(0.9, 1.1))  # noqa: S311  # spreads load
-        try:
-            await resync(operator)
-        except (ApiError, ClientError, OSError, TimeoutError) as error:
-            _log.warning("the resync failed; the next one is due in a period", error=str(error))
+        await _try(operator)
+
+
+async def _try(operator: Operator) -> None:
+    try:
+        await resync(operator)
+    except (ApiError, ClientError, OSError, TimeoutError) as error:
+        _log.warning("the resync failed; the next one will come", error=str(error))
 
 
 async def _compare(
