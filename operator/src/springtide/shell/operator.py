@@ -1,6 +1,5 @@
 """The parts of a running operator, and what flows between them."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +38,6 @@ class Operator:
     watches: Watches = field(default_factory=lambda: Watches(monotonic=time.monotonic))
     capabilities: frozenset[str] = frozenset()
     now: Callable[[], datetime] = wall_clock
-    synced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def child_kinds(self) -> list[ChildKind]:
         """The child kinds of all kinds, each once."""

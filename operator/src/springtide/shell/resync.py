@@ -37,7 +37,6 @@ async def resync(operator: Operator) -> None:
         for kind in operator.kinds:
             for key in operator.store.keys(kind.resource.kind):
                 operator.queue.add(key)
-    operator.synced.set()
 
 
 async def keep(operator: Operator) -> None:
