@@ -124,10 +124,18 @@ class Process:
 
     @property
     def is_leading(self) -> bool:
-        """Whether it says so."""
+        """Whether it says that it leads."""
+        return self._says("springtide_leading 1.0")
+
+    @property
+    def is_following(self) -> bool:
+        """Whether it says that it does not lead."""
+        return self._says("springtide_leading 0.0")
+
+    def _says(self, line: str) -> bool:
         try:
-            return "springtide_leading 1.0" in self.metrics()
-        except requests.ConnectionError:
+            return line in self.metrics()
+        except requests.RequestException:
             return False
 
     def words(self) -> str:
