@@ -75,6 +75,14 @@ def test_a_success_is_told_with_all_that_the_container_said() -> None:
     assert "failure" not in run.status["attempts"][0]
 
 
+def test_a_success_counts_as_soon_as_the_container_has_said_so() -> None:
+    run = a_run().start()
+    terminated = {"exitCode": 0, "reason": "Completed", "message": a_result(), "finishedAt": "2026-11-23T12:00:10Z"}
+    controllers.set_container(run.server, run.pod, {"terminated": terminated}, phase="Running")
+    assert run.settle().state == "Succeeded"
+    assert run.jobs == ["churn-a1"], "its Job ends by itself"
+
+
 def test_an_answer_from_an_earlier_run_is_a_success_of_its_own_reason() -> None:
     run = a_run().after(success(reason="Memoized", memo={"key": "sha256:" + "e" * 64, "hitFrom": "team/churn-0"}))
     assert run.state == "Memoized"

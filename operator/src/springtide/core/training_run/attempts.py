@@ -105,10 +105,10 @@ def current(run: TrainingRunSnapshot, *, now: datetime) -> State:
 def leftovers(run: TrainingRunSnapshot) -> tuple[Job, ...]:
     """Jobs that go on though their attempt is over in the status: given up by suspension, deadline or grace period.
 
-    The status says so first and the Job is deleted after, so that a crash in between changes nothing. A Job whose pod
-    has succeeded is about to end by itself.
+    The status says so first and the Job is deleted after, so that a crash in between changes nothing. A Job whose
+    container has ended well is about to end by itself.
     """
-    return tuple(job for job in run.jobs if not job.finished and _is_over(run, job) and not _has_succeeded(run, job))
+    return tuple(job for job in run.jobs if not job.finished and _is_over(run, job) and not _has_ended_well(run, job))
 
 
 def _is_over(run: TrainingRunSnapshot, job: Job) -> bool:
@@ -116,9 +116,9 @@ def _is_over(run: TrainingRunSnapshot, job: Job) -> bool:
     return run.is_terminal or job.attempt < run.status.attempt or bool(record and record.end_time)
 
 
-def _has_succeeded(run: TrainingRunSnapshot, job: Job) -> bool:
+def _has_ended_well(run: TrainingRunSnapshot, job: Job) -> bool:
     pod = run.pod(job)
-    return pod is not None and pod.phase == "Succeeded"
+    return bool(pod and pod.terminated and pod.terminated.exit_code == 0 and not job.suspended)
 
 
 def _live(run: TrainingRunSnapshot) -> list[Pod]:

@@ -48,11 +48,12 @@ def of_pod(pod: Pod) -> Ending | None:
     ended = pod.terminated
     if pod.gone and not pod.has_started:
         return _ending(pod, "Infrastructure", Reason.POD_DELETED, "the pod was deleted before its container ran")
-    if pod.phase not in ("Succeeded", "Failed") and not (ended and pod.deleted):
-        return None
     result, problem = _result(pod)
     if result and result.status == "Succeeded":
+        # The kubelet takes another second to say so of the pod as a whole.
         return _ending(pod, None, result.reason, result.message, result)
+    if pod.phase not in ("Succeeded", "Failed") and not (ended and pod.deleted):
+        return None
     if result and not result.retryable:
         return _ending(pod, "User", result.reason, result.message, result)
     if lost := _lost(pod):
