@@ -14,7 +14,7 @@ from tests.workloads.builders import Place, a_task
 COLUMNS = 50
 ROWS = 100_000
 FEW, MANY = 8, 32
-"""Files of the small and of the large training; few already fill the buffers, so that more show what grows with the data."""
+"""Files of the small and of the large training; few already fill the buffers, so that more show what grows."""
 MEBIBYTE = 1 << 20
 
 
