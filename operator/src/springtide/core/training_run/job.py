@@ -15,7 +15,7 @@ from springtide.api.constants import (
     Role,
 )
 from springtide.api.task import ExitCode, Owner, TaskBase, TaskData, TrainTask
-from springtide.api.training_run import Resources
+from springtide.api.workload import Resources
 from springtide.core.decision import Child
 from springtide.core.training_run.attempts import name_of
 from springtide.core.training_run.snapshot import TrainingRunSnapshot

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from springtide.api.constants import TASK_VARIABLE, Reason, Role
 from springtide.api.task import RecoverTask
-from springtide.api.training_run import Overrides, Resources
+from springtide.api.workload import Overrides, Resources
 from springtide.core.decision import Child, Deletion
 from springtide.core.training_run import ending
 from springtide.core.training_run.attempts import SETTLING
