@@ -23,6 +23,8 @@ JOB = ChildKind("batch/v1", "Job", "jobs")
 POD = ChildKind("v1", "Pod", "pods")
 WORKLOAD = ChildKind("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
 """What Kueue makes of a Job that names a queue. Listed while such a Job waits, not watched: see `shell.queues`."""
+SHARED = "Shared"
+"""The kind of owner (label `springtide.dev/kind`) of an object that belongs to a whole namespace."""
 PERSISTENT_VOLUME_CLAIM = ChildKind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 
 

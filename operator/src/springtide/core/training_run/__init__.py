@@ -4,14 +4,25 @@ from datetime import datetime, timedelta
 
 from springtide.api import training_run as api
 from springtide.api.constants import Reason, Role
+from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Decision, Deletion, Event, Refusal
+from springtide.core.ending import Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from springtide.core.progress import (
+    SETTLING,
+    Ended,
+    NotStarted,
+    Running,
+    Settling,
+    Stopping,
+    Vanished,
+    Waiting,
+    starting,
+)
 from springtide.core.training_run import attempts, deadline, recovery, retry, status
-from springtide.core.training_run.artifacts import missing_claim
-from springtide.core.training_run.attempts import Ended, NotStarted, Running, Settling, Stopping, Vanished, Waiting
-from springtide.core.training_run.ending import Ending
-from springtide.core.training_run.job import attempt_job, task_problem
-from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot, observe
+from springtide.core.training_run.job import attempt_job, problem_of
+from springtide.core.training_run.snapshot import TrainingRunSnapshot, observe
+from springtide.core.workload_state import Job
 
 KUEUE = "kueue.x-k8s.io"
 REFUSED_AGAIN_AFTER = 60.0
@@ -27,7 +38,7 @@ def decide(run: TrainingRunSnapshot, now: datetime) -> Decision:
         return Decision()  # what it owns goes with it
     if run.is_terminal:
         return Decision(deletions=_leftovers(run))  # terminal is terminal, whatever the pods do later
-    if problem := run.spec_problem or task_problem(run):
+    if problem := run.spec_problem or problem_of(run):
         return _held(run, Reason.INVALID_SPEC, problem, now)
 
     match attempts.current(run, now=now):
@@ -73,9 +84,9 @@ def _start(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
         return Decision(
             status=status.retrying(run, run.status, now=now), requeue_after=(earliest - now).total_seconds()
         )
-    message = attempts.starting(attempts.name_of(run, number))
+    message = starting(attempts.name_of(run, number))
     return Decision(
-        children=(*missing_claim(run), attempt_job(run, number)),
+        children=(*missing_claim(run.platform, namespace=run.namespace, claims=run.claims), attempt_job(run, number)),
         status=status.in_progress(run, Reason.STARTING, message, now=now, status=status.started(run, number)),
     )
 
@@ -139,7 +150,7 @@ def _recover(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
         case Ending() as end:
             return _after(run, number, end, now)
         case None:
-            again = attempts.SETTLING.total_seconds() if job.finished else None
+            again = SETTLING.total_seconds() if job.finished else None
             return Decision(
                 status=status.in_progress(run, Reason.RECOVERING_RESULT, message, now=now), requeue_after=again
             )
