@@ -10,13 +10,10 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.encoding import as_numbers, as_words
 from springtide_workloads.drift.bins import MISSING, SPECIAL, UNSEEN, CategoryBins, Counts, NumberBins
-from springtide_workloads.errors import WorkloadError
 
 BLOCK = 65_536
 """Values that meet every edge before the next ones are touched: 256 kB of float32 stay in the cache."""
@@ -28,7 +25,7 @@ Threshold = np.generic | int | None
 def count_column(values: ArrowArray, *, bins: NumberBins | CategoryBins, column: str) -> Counts:
     """How many values are in each slot. Raises WrongType where bins of numbers meet a column of another type."""
     if isinstance(bins, CategoryBins):
-        return _count_words(values, bins=bins, column=column)
+        return _count_words(values, bins=bins)
     missing = values.null_count
     counts = count_numbers(as_numbers(values.drop_null() if missing else values, column=column), bins=bins)
     counts[MISSING] += missing
@@ -66,7 +63,7 @@ def _at_least(exact: float, *, dtype: np.dtype[np.generic]) -> Threshold:
         return None if exact == math.inf else -(1 << 64) if exact == -math.inf else math.ceil(exact)
     with np.errstate(over="ignore"):
         near = dtype.type(exact)
-    return near if float(near) >= exact else np.nextafter(near, dtype.type(np.inf))
+        return near if float(near) >= exact else np.nextafter(near, dtype.type(np.inf))
 
 
 def _reached(values: npt.NDArray[np.generic], *, ladder: tuple[Threshold, ...], mask: npt.NDArray[np.bool_]) -> Counts:
@@ -84,7 +81,7 @@ def _reached(values: npt.NDArray[np.generic], *, ladder: tuple[Threshold, ...], 
     return reached
 
 
-def _count_words(values: ArrowArray, *, bins: CategoryBins, column: str) -> Counts:
+def _count_words(values: ArrowArray, *, bins: CategoryBins) -> Counts:
     indices, words = as_words(values)
     slots = {word: slot for slot, word in enumerate(bins.categories, start=UNSEEN + 1)}
     counts = np.zeros(len(bins.slots), dtype=np.int64)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -71,7 +72,7 @@ class _Reader:
             raise corrupt(piece.path.name, error, where=f" in row group {piece.row_group}") from error
         return {name: self._count(name, table.column(name)) for name in piece.columns}
 
-    def _count(self, name: str, column: "pa.ChunkedArray[pa.Scalar]") -> Counts:
+    def _count(self, name: str, column: "pa.ChunkedArray[Any]") -> Counts:
         bins = self._bins[name]
         parts = [count_column(chunk, bins=bins, column=name) for chunk in column.chunks]
         return np.sum(parts, axis=0, dtype=np.int64) if parts else np.zeros(len(bins.slots), dtype=np.int64)

@@ -17,7 +17,6 @@ from springtide_workloads.drift.bins import (
     MISSING,
     SPECIAL,
     UNSEEN,
-    CategoryBins,
     ColumnCounts,
     Counts,
     NumberBins,
@@ -36,7 +35,11 @@ Verdict = Literal["Stable", "Drifted", "DataBroken", "Inconclusive"]
 class Limits(ApiModel):
     """From where on a difference matters."""
 
-    psi: float = Field(default=0.25, description="Lewis' and Siddiqi's convention: from 0.25 on a population shifted.")
+    psi: float = Field(
+        default=0.2,
+        description="By convention a population shifted from 0.25 on. Less than that, or the chance in drawing a window"
+        " would hide every second shift of just that size.",
+    )
     false_discovery_rate: float = Field(default=0.01, description="Share of the alarms that may be chance.")
     rise: float = Field(
         default=0.1, description="By so much the share of missing, special, unseen or out-of-range values may rise."
@@ -50,9 +53,7 @@ class ColumnDrift(ApiModel):
 
     name: str
     verdict: Verdict
-    reason: str = Field(
-        description="One word, such as `NullSpike`; that of the verdict itself where there is no other."
-    )
+    reason: str = Field(description="One word, such as `NullSpike`; the verdict where there is no other.")
     message: str
     rows: int
     psi: float | None = None
@@ -178,13 +179,8 @@ def _described(reference: ColumnCounts, window: Counts, *, verdict: Verdict, rea
 def _with_drift(column: ColumnDrift, *, limits: Limits) -> ColumnDrift:
     if column.verdict != "Stable" or column.psi is None or column.psi < limits.psi:
         return column
-    return column.model_copy(
-        update={
-            "verdict": "Drifted",
-            "reason": "Drifted",
-            "message": f"column {column.name}: PSI {column.psi:.3f} (from {limits.psi:g} on it matters), p {column.p_value:.2g}",
-        }
-    )
+    message = f"column {column.name}: PSI {column.psi:.3f} (from {limits.psi:g} on it matters), p {column.p_value:.2g}"
+    return column.model_copy(update={"verdict": "Drifted", "reason": "Drifted", "message": message})
 
 
 def _known(value: float) -> float | None:
