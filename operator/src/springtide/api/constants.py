@@ -73,10 +73,13 @@ class Reason(StrEnum):
     RECOVERING_RESULT = "RecoveringResult"
     STARTED = "Started"
     REFRESHING = "Refreshing"
+    REFRESH_MISSED = "RefreshMissed"
     DATASET_NOT_READY = "DatasetNotReady"
     SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
 
-    # How fresh a Dataset is.
+    # How good and how fresh a Dataset is.
+    CONTRACT_MET = "ContractMet"
+    NOT_READ = "NotRead"
     FRESH = "Fresh"
     STALE = "Stale"
     NO_SNAPSHOT = "NoSnapshot"

@@ -139,7 +139,7 @@ class Contract(ApiModel):
 
     RULES: ClassVar = (
         Rule(
-            "self.newColumns == 'Allow' || has(self.columns)",
+            "self.newColumns == 'Allow' || (has(self.columns) && size(self.columns) > 0)",
             "newColumns: Reject needs columns, or every column would be new",
             field=".columns",
             reason="FieldValueRequired",
@@ -300,8 +300,8 @@ class DatasetStatus(ApiModel):
         Field(max_length=SNAPSHOTS_LISTED, description="The snapshots that are kept, newest first."),
     ] = ()
     removing: Annotated[
-        tuple[Digest, ...],
-        ListSet(),
+        tuple[Snapshot, ...],
+        ListMap("digest"),
         Field(max_length=SNAPSHOTS_LISTED, description="Snapshots that the next refresh removes from the store."),
     ] = ()
     current_refresh: Annotated[CurrentRefresh | None, Field(description="The refresh that is under way.")] = None

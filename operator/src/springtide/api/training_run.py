@@ -240,6 +240,14 @@ class Inputs(ApiModel):
     rows: Annotated[int | None, Field(ge=0, description="How many rows.")] = None
 
 
+class PinnedSnapshot(ApiModel):
+    """The snapshot that every attempt of a run is trained on. It is kept for as long as the run is there."""
+
+    name: Annotated[str, Field(max_length=253, description="Name of the Dataset.")]
+    digest: Annotated[Digest, Field(description="Digest of the snapshot.")]
+    uri: Annotated[str, Field(max_length=1024, description="The folder with its files.")]
+
+
 class Memo(ApiModel):
     """The key of this very work, and the run that did it before, if one did."""
 
@@ -277,6 +285,9 @@ class TrainingRunStatus(ApiModel):
     training_seconds: Annotated[
         int, Field(ge=0, description="Wall clock of the attempts that have ended; the deadline counts it.")
     ] = 0
+    dataset: Annotated[
+        PinnedSnapshot | None, Field(description="The snapshot of `spec.data.datasetRef` that the run is pinned to.")
+    ] = None
     inputs: Annotated[Inputs | None, Field(description="What was read.")] = None
     memo: Annotated[Memo | None, Field(description="The identity of this very work.")] = None
     metrics: Annotated[

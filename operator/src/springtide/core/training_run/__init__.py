@@ -19,7 +19,7 @@ from springtide.core.progress import (
     Waiting,
     starting,
 )
-from springtide.core.training_run import attempts, deadline, recovery, retry, status
+from springtide.core.training_run import attempts, dataset, deadline, recovery, retry, status
 from springtide.core.training_run.job import attempt_job, problem_of
 from springtide.core.training_run.snapshot import TrainingRunSnapshot, observe
 from springtide.core.workload_state import Job
@@ -79,6 +79,8 @@ def _start(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
     if run.predecessors:
         message = f"Job {run.predecessors[0]} of an earlier run of this name is still there; waiting until it is gone"
         return Decision(status=status.in_progress(run, Reason.NAME_TAKEN, message, now=now))
+    if number == 1 and (unpinned := _pin(run, now)):
+        return unpinned
     earliest = retry.not_before(run)
     if earliest and now < earliest:
         return Decision(
@@ -89,6 +91,19 @@ def _start(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
         children=(*missing_claim(run.platform, namespace=run.namespace, claims=run.claims), attempt_job(run, number)),
         status=status.in_progress(run, Reason.STARTING, message, now=now, status=status.started(run, number)),
     )
+
+
+def _pin(run: TrainingRunSnapshot, now: datetime) -> Decision | None:
+    """What is to be done before the first attempt can be trained on a Dataset's snapshot; None: nothing."""
+    match dataset.pin(run):
+        case dataset.Missing(reason, message):
+            return Decision(status=status.in_progress(run, reason, message, now=now))
+        case pinned if pinned == run.status.dataset:
+            return None
+        case pinned:
+            base = run.status.model_copy(update={"dataset": pinned})
+            message = f"to be trained on snapshot {pinned.digest} of Dataset {pinned.name}" if pinned else ""
+            return Decision(status=status.in_progress(run, Reason.STARTING, message, now=now, status=base))
 
 
 def _wait(run: TrainingRunSnapshot, waiting: Waiting, now: datetime) -> Decision:
@@ -215,4 +230,5 @@ KIND: Kind[TrainingRunSnapshot] = Kind(
     observe=observe,
     decide=decide,
     refuse=refuse,
+    references=dataset.references,
 )

@@ -1,12 +1,14 @@
 """The Job of one attempt, and its task."""
 
 from springtide.api.constants import LABEL_KUEUE_QUEUE, Role
-from springtide.api.task import TaskData, TrainTask
+from springtide.api.task import TrainTask
 from springtide.core.decision import Child
+from springtide.core.source import claim_of
+from springtide.core.training_run import dataset
 from springtide.core.training_run.attempts import name_of
 from springtide.core.training_run.snapshot import TrainingRunSnapshot
 from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, task_problem, workload_job
-from springtide.core.workload_pod import SOURCE_MOUNT, Program, pod_spec
+from springtide.core.workload_pod import Program, pod_spec
 
 
 def result_uri(run: TrainingRunSnapshot, number: int) -> str:
@@ -18,7 +20,6 @@ def training_task(run: TrainingRunSnapshot, number: int) -> TrainTask:
     """What the container is told to do. Model and experiment carry the namespace: two teams may use one name."""
     spec = run.spec
     assert spec is not None, "a run whose spec does not parse has no task"
-    source = spec.data.source
     model_name = f"{run.namespace}.{spec.model.name}"
     return TrainTask(
         owner=run.parent.owner(number),
@@ -27,11 +28,7 @@ def training_task(run: TrainingRunSnapshot, number: int) -> TrainTask:
         model_name=model_name,
         experiment=model_name,
         tracking_uri=run.platform.tracking_uri,
-        data=TaskData(
-            uri=source.uri or f"file://{SOURCE_MOUNT}/{source.volume.path if source.volume else ''}",
-            digest=spec.data.digest,
-            split=spec.data.split,
-        ),
+        data=dataset.task_data(run),
         recipe=spec.recipe,
         target=spec.target,
         features=spec.features,
@@ -56,7 +53,7 @@ def attempt_job(run: TrainingRunSnapshot, number: int) -> Child:
         platform=run.platform,
         resources=resources_of(spec.resources, run.platform.resources),
         overrides=spec.overrides,
-        source_claim=spec.data.source.volume.claim_name if spec.data.source.volume else None,
+        source_claim=claim_of(spec.data.source),
     )
     queue = {LABEL_KUEUE_QUEUE: spec.queue_name} if spec.queue_name else {}
     return workload_job(

@@ -1,15 +1,14 @@
 """What is: a training run, its Jobs, and how its pods fare. Nothing here decides."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
 
 from springtide.api.constants import Role
+from springtide.api.dataset import DatasetStatus
 from springtide.api.platform import Platform
 from springtide.api.training_run import TrainingRunSpec, TrainingRunStatus
 from springtide.core.decision import Manifest
 from springtide.core.kind import Observed
+from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, owner_uid, pods_of, predecessors_of
 
@@ -35,6 +34,7 @@ class TrainingRunSnapshot:
     spec: None where it does not parse; `spec_problem` then says why.
     predecessors: Jobs of an earlier run of this name.
     claims: PersistentVolumeClaims that the operator made in the namespace.
+    dataset: status of the Dataset that the run names; None where there is none.
     """
 
     name: str
@@ -50,6 +50,7 @@ class TrainingRunSnapshot:
     workloads: tuple[Workload, ...]
     predecessors: tuple[str, ...]
     claims: frozenset[str]
+    dataset: DatasetStatus | None
     platform: Platform
     capabilities: frozenset[str]
 
@@ -79,7 +80,7 @@ class TrainingRunSnapshot:
 def observe(observed: Observed) -> TrainingRunSnapshot:
     """The snapshot of what the Store holds. A spec that does not parse is told of in the snapshot, not raised."""
     metadata = observed.parent["metadata"]
-    spec, problem = _parse_spec(observed.parent.get("spec", {}))
+    spec, problem = parse(TrainingRunSpec, observed.parent.get("spec", {}))
     return TrainingRunSnapshot(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -96,17 +97,14 @@ def observe(observed: Observed) -> TrainingRunSnapshot:
         ),
         predecessors=predecessors_of(observed.parent, observed.children),
         claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        dataset=next((_dataset(item) for item in observed.references if item["kind"] == "Dataset"), None),
         platform=observed.platform,
         capabilities=observed.capabilities,
     )
 
 
-def _parse_spec(document: Any) -> tuple[TrainingRunSpec | None, str]:
-    try:
-        return TrainingRunSpec.model_validate(document), ""
-    except ValidationError as error:
-        first = error.errors()[0]
-        return None, f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+def _dataset(manifest: Manifest) -> DatasetStatus:
+    return DatasetStatus.model_validate(manifest.get("status", {}))
 
 
 def _workload(manifest: Manifest) -> Workload:
