@@ -18,8 +18,8 @@ from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
 from springtide.shell.queue import WorkQueue
 
-from tests.core.training_run import controllers
-from tests.core.training_run.api_server import ApiServer, CrashError, Manifest
+from tests.core import controllers
+from tests.core.api_server import ApiServer, CrashError, Manifest
 
 KEY = Key("TrainingRun", "team", "churn")
 PLATFORM: dict[str, Any] = {

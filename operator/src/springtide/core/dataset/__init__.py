@@ -209,7 +209,7 @@ def _after(dataset: ObservedDataset, refresh: api.CurrentRefresh, end: Ending, n
     last = status.last_refresh
     assert last is not None, "a refresh that has ended is the last one"
     events = () if outcome.was_good(last) else (Event("Warning", last.outcome, last.message),)
-    return _told(dataset.with_status(status), None, now, status=status, events=events)
+    return _told(dataset, None, now, status=status, events=events)
 
 
 def _still_running(dataset: ObservedDataset) -> str:

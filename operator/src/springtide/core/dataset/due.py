@@ -62,7 +62,7 @@ def next_time(dataset: ObservedDataset, *, now: datetime) -> datetime | None:
     if refresh is None or dataset.spec.suspend:
         return None
     if refresh.on_change_seconds:
-        last = status.last_refresh
+        last = None if status.current_refresh else status.last_refresh  # counted from the end of the one before
         return last.time + timedelta(seconds=refresh.on_change_seconds) if last else None
     if status.next_refresh_time and status.schedule == schedule.words(refresh):
         return status.next_refresh_time

@@ -18,18 +18,16 @@ def turning(contract: Contract, latest: Snapshot | None, *, now: datetime) -> da
 
 def statement(contract: Contract, latest: Snapshot | None, *, now: datetime) -> Statement:
     """The condition. An event time that lies in the future says nothing of how old the data is."""
-    if contract.max_age_seconds is None:
-        return _fresh("True", Reason.NO_MAXIMUM_AGE, "spec.contract.maxAgeSeconds is not set: no age is too great")
     if latest is None:
         return _fresh("Unknown", Reason.NO_SNAPSHOT, "there is no snapshot yet")
+    if contract.max_age_seconds is None:
+        return _fresh("True", Reason.NO_MAXIMUM_AGE, "spec.contract.maxAgeSeconds is not set: no age is too great")
     newest = _newest(latest)
     what = f"the newest row is of {_stamp(newest)}" if latest.event_time_max else f"it is of {_stamp(newest)}"
     if newest > now:
         return _fresh("Unknown", Reason.EVENT_TIME_IN_FUTURE, f"{what}, which is yet to come")
     if now >= newest + timedelta(seconds=contract.max_age_seconds):
-        return _fresh(
-            "False", Reason.STALE, f"{what}, longer ago than the {contract.max_age_seconds} s of the contract"
-        )
+        return _fresh("False", Reason.STALE, f"{what}, longer ago than spec.contract.maxAgeSeconds allows")
     return _fresh("True", Reason.FRESH, what)
 
 

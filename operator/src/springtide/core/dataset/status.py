@@ -7,7 +7,7 @@ from typing import Literal
 from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.dataset import DatasetStatus, LastRefresh
-from springtide.core.conditions import Statement, Truth, state
+from springtide.core.conditions import Statement, state
 from springtide.core.dataset import due, freshness, schedule
 from springtide.core.dataset.observed import ObservedDataset
 from springtide.core.dataset.outcome import was_good
@@ -58,16 +58,19 @@ def _resting(dataset: ObservedDataset, status: DatasetStatus, *, now: datetime) 
         return Doing("Resting", Reason.SUSPENDED, "suspended by spec.suspend: no refresh is started")
     if last is None or was_good(last):
         return Doing("Resting", Reason.REFRESHED, "")
-    planned = dataset.spec and due.next_time(dataset, now=now)
+    planned = dataset.spec and due.next_time(dataset.with_status(status), now=now)
     return Doing("Resting" if planned else "Held", last.outcome, _why(last))
 
 
 def _ready(status: DatasetStatus, doing: Doing) -> Statement:
     """True from the first snapshot on: a refresh that does not succeed takes nothing away."""
     last, latest = status.last_refresh, status.latest
+    if latest is None and doing.how == "Working":
+        if last:  # what the next try finds is to be seen; until then there is nothing new to say
+            return Statement(ConditionType.READY, "False", last.outcome, _why(last))
+        return Statement(ConditionType.READY, "Unknown", doing.reason, doing.message)
     if latest is None:
-        truth: Truth = "Unknown" if doing.how == "Working" else "False"
-        return Statement(ConditionType.READY, truth, doing.reason, doing.message)
+        return Statement(ConditionType.READY, "False", doing.reason, doing.message)
     if doing.reason == Reason.INVALID_SPEC:
         return Statement(ConditionType.READY, "False", doing.reason, doing.message)
     usable = f"snapshot {latest.digest} with {latest.rows} rows can be used"
@@ -98,7 +101,7 @@ def _not_read() -> Statement:
 
 
 def _repeated(before: Condition) -> Statement:
-    return Statement(ConditionType.CONTRACT_MET, before.status, before.reason, before.message)
+    return Statement(ConditionType(before.type), before.status, before.reason, before.message)
 
 
 def _violations(last: LastRefresh) -> str:
@@ -114,7 +117,8 @@ def _violations(last: LastRefresh) -> str:
 
 def _fresh(dataset: ObservedDataset, status: DatasetStatus, *, now: datetime) -> tuple[Statement, ...]:
     if dataset.spec is None:
-        return ()
+        before = next((item for item in status.conditions if item.type == ConditionType.FRESH), None)
+        return (_repeated(before),) if before else ()
     return (freshness.statement(dataset.spec.contract, status.latest, now=now),)
 
 
