@@ -37,6 +37,7 @@ PLACE = re.compile(r"Row #(\d+)")
 COLUMN = re.compile(r"CSV column #(\d+)")
 TARGET = re.compile(r"conversion error to ([^:]+):")
 WIDTH = re.compile(r"Expected (\d+) columns, got (\d+)")
+EMPTY = pa.scalar("")
 OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)$"
 
 
@@ -53,9 +54,7 @@ class CsvTypes:
         return CsvTypes({**times, **{column.name: TYPES[column.type] for column in task.contract.columns}})
 
 
-def read_csv(
-    path: Path, *, name: str, types: CsvTypes, phase: Phase
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def read_csv(path: Path, *, name: str, types: CsvTypes, phase: Phase) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Its schema, and its rows. Raises DataCorrupt, naming file and line, and DataNotFound."""
     as_text = _open(path, name=name, phase=None, types={})
     names = as_text.schema.names
@@ -109,13 +108,13 @@ def _has_offsets(path: Path, *, name: str, column: str) -> bool:
         values = reader.read_next_batch().column(0)
     except (StopIteration, pa.ArrowException, OSError):
         return False  # whatever it is, reading the file tells it better
-    given = values.filter(pc.not_equal(values, ""))
+    given = values.filter(pc.not_equal(values, EMPTY))
     return bool(len(given) and pc.match_substring_regex(given[:1], OFFSET)[0].as_py())
 
 
 def _with_missing_text(batch: pa.RecordBatch) -> pa.RecordBatch:
     columns = [
-        pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        pc.if_else(pc.equal(column, EMPTY), pa.scalar(None, pa.string()), column)
         if pa.types.is_string(column.type)
         else column
         for column in batch.columns

@@ -7,6 +7,7 @@ dictionary and compression: they are read eight times as fast, and noise does no
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,7 +64,9 @@ class PartWriter:
         return pq.ParquetWriter(
             self._folder / PART.format(number=number),
             self._schema,
-            use_dictionary=[name for name in names if pa.types.is_string(self._schema.field(name).type)],
+            use_dictionary=[  # type: ignore[arg-type]  # the stubs know the switch only
+                name for name in names if pa.types.is_string(self._schema.field(name).type)
+            ],
             compression={name: _compression(self._schema.field(name).type) for name in names},
             write_statistics=True,
             store_schema=False,
@@ -77,7 +80,9 @@ class PartWriter:
     def __enter__(self) -> "PartWriter":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -89,5 +94,5 @@ def parts_of(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob(PART.format(number=0).replace("00000", "*")))
 
 
-def _compression(kind: pa.DataType) -> str:
-    return "NONE" if pa.types.is_floating(kind) else "ZSTD"
+def _compression(kind: pa.DataType) -> Literal["none", "zstd"]:
+    return "none" if pa.types.is_floating(kind) else "zstd"

@@ -28,7 +28,7 @@ class RowSample:
         if not chosen.size:
             return
         self._draws.append(draws[chosen])
-        self._rows.append(batch.take(pa.array(chosen)))
+        self._rows.append(batch.take(chosen))
         self._kept += chosen.size
         if self._kept > 2 * self._size:
             self._shrink()
@@ -42,6 +42,8 @@ class RowSample:
     def _shrink(self) -> None:
         self._limit = float(np.partition(np.concatenate(self._draws), self._size)[self._size])
         chosen = [np.flatnonzero(draws < self._limit) for draws in self._draws]
-        self._rows = [rows.take(pa.array(places)) for rows, places in zip(self._rows, chosen, strict=True)]
-        self._draws = [draws[places] for draws, places in zip(self._draws, chosen, strict=True)]
-        self._kept = sum(draws.size for draws in self._draws)
+        rows = [rows.take(places) for rows, places in zip(self._rows, chosen, strict=True)]
+        draws = [draws[places] for draws, places in zip(self._draws, chosen, strict=True)]
+        self._rows = pa.Table.from_batches(rows).combine_chunks().to_batches()  # a thousand small ones waste room
+        self._draws = [np.concatenate(draws)]
+        self._kept = self._size
