@@ -145,6 +145,10 @@ class Proxy:
     async def _stop(self, runner: web.AppRunner) -> None:
         await runner.cleanup()
         await self._session.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
