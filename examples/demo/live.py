@@ -111,7 +111,7 @@ class _Table:
         self._live.stop()
 
     def update(self, runs: Sequence[Run]) -> None:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for title in ("  NAME", "STATE", "ATTEMPT", "ELAPSED", "AUC"):
             table.add_column(title, no_wrap=True)
         table.add_column("MESSAGE", overflow="ellipsis", no_wrap=True, ratio=1)
