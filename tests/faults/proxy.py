@@ -194,7 +194,8 @@ class Proxy:
     @contextlib.contextmanager
     def _counted(self, request: web.Request) -> Iterator[None]:
         transport = request.transport
-        assert transport is not None, "a request that is being handled has a connection"
+        if transport is None:
+            raise ConnectionResetError("the client has gone before its watch began")
         self._watches.add(transport)
         try:
             yield
