@@ -31,6 +31,7 @@ lint: venv ## ruff, mypy and the layer law
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	cd examples/demo && ../../.venv/bin/mypy --strict .
 	.venv/bin/lint-imports
 
 format: venv ## let ruff mend what it can

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kubectl import NAMESPACE, apply, example, kubectl
+from kubectl import NAMESPACE, TYPED, apply, example, kubectl
 from tell import DemoError, say
 
 CENSUS = "tests/data/census.py"
@@ -15,10 +15,15 @@ def put_data_on_volume(repository: Path) -> None:
     folder = _census_folder(repository)
     apply([_namespace()])
     kubectl("delete", "pod", "census-loader", "--ignore-not-found")
-    apply(example(repository / "examples" / "census-data.yaml"), show="kubectl apply -f examples/census-data.yaml")
+    apply(example(repository / "examples" / "census-data.yaml"), show=f"{TYPED} apply -f examples/census-data.yaml")
     # The first time a node has to fetch the image, 1 GB.
     kubectl("wait", "--for=condition=Ready", "pod/census-loader", "--timeout=300s")
-    kubectl("cp", str(folder), "census-loader:/data", show=f"kubectl cp {folder} census-loader:/data")
+    kubectl(
+        "cp",
+        str(folder),
+        "census-loader:/data",
+        show=f"{TYPED} cp {folder} census-loader:/data",
+    )
     kubectl("delete", "pod", "census-loader")
     files = sorted(folder.glob("*.parquet"))
     size = sum(file.stat().st_size for file in files) / 1e6

@@ -11,6 +11,8 @@ from tell import DemoError, command
 
 NAMESPACE = "springtide-demo"
 SYSTEM = "springtide-system"
+TYPED = f"kubectl -n {NAMESPACE}"
+"""How a person begins the commands that the demo shows."""
 CACHE = Path(os.environ.get("SPRINGTIDE_CACHE") or Path.home() / ".cache" / "springtide")
 ENVIRONMENT = os.environ | {
     "KUBECONFIG": str(CACHE / "kubeconfig"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from kubectl import NAMESPACE, kubectl, read
+from kubectl import TYPED, kubectl, read
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -41,7 +41,7 @@ class Watcher(Protocol):
 
 def watch(names: Sequence[str], *, disturbances: Watcher, patience: float) -> None:
     """Show the runs until all have ended. Raises DemoError if one failed, or if it takes longer than `patience`."""
-    command(f"kubectl --namespace {NAMESPACE} get trun --watch")
+    command(f"{TYPED} get trun --watch")
     began = time.monotonic()
     shown = _Table() if console.is_terminal else _Lines()
     with shown:
@@ -69,7 +69,7 @@ def read_runs(names: Sequence[str]) -> list[Run]:
 
 def _run(document: dict[str, Any]) -> Run:
     metadata, status = document["metadata"], document.get("status", {})
-    ready = next((item for item in status.get("conditions", ()) if item["type"] == "Ready"), {})
+    ready: dict[str, Any] = next((item for item in status.get("conditions", ()) if item["type"] == "Ready"), {})
     end = datetime.fromisoformat(status["completionTime"]) if "completionTime" in status else datetime.now(UTC)
     return Run(
         name=metadata["name"],
@@ -95,7 +95,7 @@ def _progress(name: str, status: dict[str, Any]) -> str:
 
 
 def _what_to_look_at(runs: Sequence[Run]) -> str:
-    return f"look at: kubectl --namespace {NAMESPACE} describe trun {runs[0].name}"
+    return f"look at: {TYPED} describe trun {runs[0].name}"
 
 
 class _Table:
@@ -111,7 +111,7 @@ class _Table:
         self._live.stop()
 
     def update(self, runs: Sequence[Run]) -> None:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         for title in ("  NAME", "STATE", "ATTEMPT", "ELAPSED", "AUC"):
             table.add_column(title, no_wrap=True)
         table.add_column("MESSAGE", overflow="ellipsis", no_wrap=True, ratio=1)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubectl import ENVIRONMENT, SYSTEM, apply, kubectl, read
+from kubectl import ENVIRONMENT, SYSTEM, TYPED, apply, kubectl, read
 from live import read_runs
 from rich.table import Table
 from tell import DemoError, command, console, say
@@ -59,9 +59,9 @@ def show_repetition(documents: list[dict[str, Any]], *, name: str) -> None:
     began = time.monotonic()
     apply(
         renamed,
-        show=f"sed 's/name: employment-gbdt/name: {name}/' examples/training-run-gbdt.yaml | kubectl apply -f -",
+        show=f"sed 's/name: employment-gbdt/name: {name}/' examples/training-run-gbdt.yaml | {TYPED} apply -f -",
     )
-    command(f"kubectl wait --for=condition=Ready trun/{name}")
+    command(f"{TYPED} wait --for=condition=Ready trun/{name}")
     kubectl("wait", "--for=condition=Ready", f"trainingrun/{name}", f"--timeout={ANSWER_SECONDS}s")
     seconds = time.monotonic() - began
     run = read_runs([name])[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data import put_data_on_volume
 from disturb import Disturbances
-from kubectl import CACHE, NAMESPACE, SYSTEM, apply, example, kubectl
+from kubectl import CACHE, SYSTEM, TYPED, apply, example, kubectl
 from live import watch
 from outcome import download_plots, show_comparison, show_repetition
 from tell import DemoError, command, console, say, step
@@ -33,7 +33,7 @@ def main() -> None:
         kubectl("delete", "trainingrun", "--all")  # of an earlier demo
         apply(
             [_without_memo(document) for name in RUNS for document in example(_file(name))],
-            show="kubectl apply -f examples/training-run-gbdt.yaml -f examples/training-run-mlp.yaml",
+            show=f"{TYPED} apply -f examples/training-run-gbdt.yaml -f examples/training-run-mlp.yaml",
         )
         say("[dim](with memoize: false, or a second demo would be answered by the first one's models)[/]")
 
@@ -65,16 +65,16 @@ def _without_memo(document: dict) -> dict:  # type: ignore[type-arg]  # YAML
 def _tell_what_next(pages: dict[str, str]) -> None:
     console.print("\n[bold]To look around[/]")
     command(f"export KUBECONFIG={CACHE / 'kubeconfig'} PATH={CACHE / 'bin'}:$PATH")
-    command(f"kubectl --namespace {NAMESPACE} get trun -o wide")
-    command(f"kubectl --namespace {NAMESPACE} describe trun {RUNS[0]}")
+    command(f"{TYPED} get trun -o wide")
+    command(f"{TYPED} describe trun {RUNS[0]}")
     command(f"kubectl --namespace {SYSTEM} port-forward service/springtide-mlflow 5000")
     for run, page in pages.items():
         say(f"then http://localhost:5000/{page} is {run}")
     console.print("\n[bold]To try next[/]")
     say("a wrong column, to see what is said:")
     typo = "sed 's/name: employment-gbdt/name: typo/; s/column: employed/column: emploied/'"
-    command(f"{typo} examples/training-run-gbdt.yaml | kubectl --namespace {NAMESPACE} apply -f -")
-    command(f"kubectl --namespace {NAMESPACE} get trun typo -o wide --watch")
+    command(f"{typo} examples/training-run-gbdt.yaml | {TYPED} apply -f -")
+    command(f"{TYPED} get trun typo -o wide --watch")
     say("change a parameter in examples/training-run-gbdt.yaml, and its name, and apply it")
     say("edit any code, and bring it into the cluster in seconds:")
     command("make dev")

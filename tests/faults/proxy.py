@@ -145,6 +145,10 @@ class Proxy:
     async def _stop(self, runner: web.AppRunner) -> None:
         await runner.cleanup()
         await self._session.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
@@ -190,7 +194,8 @@ class Proxy:
     @contextlib.contextmanager
     def _counted(self, request: web.Request) -> Iterator[None]:
         transport = request.transport
-        assert transport is not None, "a request that is being handled has a connection"
+        if transport is None:
+            raise ConnectionResetError("the client has gone before its watch began")
         self._watches.add(transport)
         try:
             yield
