@@ -91,7 +91,6 @@ def test_times_only_go_forward(text: str, zone: str, start: datetime) -> None:
         ("61 * * * *", None, "Bad minute"),
         ("x * * * *", None, "Bad minute"),
         ("0 0 31 2 *", None, "Bad day-of-month"),
-        ("0 * * * * *", None, "it must have 5 fields"),
         ("0 * * * *", "Mars/Olympus", "spec.refresh.timeZone: Mars/Olympus is no time zone"),
         ("0 * * * *", "../etc/passwd", "is no time zone"),
         ("0 * * * *", "Europe", "is no time zone"),

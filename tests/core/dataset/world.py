@@ -53,8 +53,11 @@ class World:
             metrics=Metrics(),
             identity="test",
             now=lambda: self.now,
-            queue=WorkQueue(monotonic=lambda: self.now.timestamp()),
+            queue=WorkQueue(monotonic=self._seconds),
         )
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def restart(self) -> None:
         """A new process: nothing is remembered, everything is listed before anything is decided."""
@@ -163,9 +166,8 @@ class World:
         """What the Job (the newest by default) was told to do."""
         manifest = self.server.get("Job", job or self.jobs[-1])
         (container,) = manifest["spec"]["template"]["spec"]["containers"]
-        task: Manifest = json.loads(
-            next(item["value"] for item in container["env"] if item["name"] == "SPRINGTIDE_TASK")
-        )
+        env = {item["name"]: item["value"] for item in container["env"]}
+        task: Manifest = json.loads(env["SPRINGTIDE_TASK"])
         return task
 
     # What people do.
@@ -203,8 +205,8 @@ class World:
     # What the Job does.
 
     def end(self, message: str = "", *, exit_code: int = 0, lasting: float = 30.0, reason: str = "") -> "World":
-        """The container of the only pod that has not ended starts, and ends so."""
-        (pod,) = self.waiting_pods
+        """The container of the refresh that is under way starts, and ends so."""
+        (pod,) = (name for name in self.waiting_pods if name.startswith(f"{NAME}-refresh-"))
         controllers.start_container(self.server, pod, now=self.now)
         self.settle()
         self.now += timedelta(seconds=lasting)
@@ -215,6 +217,10 @@ class World:
     def publish(self, letter: str, *, state: str = "", **snapshot: Any) -> "World":
         """The refresh ends with a snapshot."""
         return self.end(refreshed(letter, now=self.now, state=state, **snapshot))
+
+    def publish_when_asked(self, letter: str) -> "World":
+        """The user asks for a refresh, and it ends with a snapshot."""
+        return self.ask(letter).publish(letter)
 
     def violate(self, *violations: Manifest, state: str = "") -> "World":
         """The source does not satisfy the contract."""
