@@ -102,8 +102,8 @@ class Pods:
 class Walk:
     """Strikes each run once, with the fault and at the write that its name tells: `retried-500-3`.
 
-    Number 0 stands for the run's first event. Events are sent beside the other writes, so none of their numbers is
-    sure to be an event's.
+    Number 0 stands for the run's first event. Events are sent beside the other writes, so none of the numbers is sure
+    to be an event's.
     """
 
     faults: dict[str, Fault]
@@ -168,11 +168,17 @@ def _judge(team: Team, proxy: Proxy, names: list[str]) -> None:
     expected = {job for job in jobs if not (job.startswith("suspended") and job.endswith("-a1"))}
     assert set(team.job_names()) == expected
     _assert_ends_are_final(proxy)
+    # A run may end before the Job controller has said so of its Job.
+    wait("the Jobs to end", lambda: all("completionTime" in job["status"] or _failed(job) for job in team.jobs()))
     writes = len(proxy.writes)
     before = team.versions()
     time.sleep(2)  # what is proved here is that nothing happens
     assert proxy.writes[writes:] == []
     assert team.versions() == before
+
+
+def _failed(job: Any) -> bool:
+    return any(item["type"] == "Failed" and item["status"] == "True" for item in job["status"].get("conditions", ()))
 
 
 def _assert_ends_are_final(proxy: Proxy) -> None:
@@ -193,8 +199,12 @@ def _assert_nothing_is_left(team: Team, names: list[str]) -> None:
 
 def _names(faults: dict[str, Fault], writes: dict[str, int]) -> list[str]:
     return [f"{life}-reference-0" for life in LIVES] + [
-        f"{life}-{kind}-{number}" for life in LIVES for kind in faults for number in range(writes[life] + 1)
+        f"{life}-{kind}-{number}" for life in LIVES for kind in faults for number in range(1, writes[life] + 1)
     ]
+
+
+def _names_for_events(faults: dict[str, Fault]) -> list[str]:
+    return [f"retried-{kind}-0" for kind in faults]
 
 
 WRITES = {"retried": 9, "suspended": 9}
@@ -214,7 +224,7 @@ def test_no_life_is_longer_than_the_walk(team: Team, proxy: Proxy) -> None:
 
 @pytest.mark.timeout(240)
 def test_trouble_at_any_write_changes_nothing_in_the_end(team: Team, proxy: Proxy) -> None:
-    names = _names(FAULTS, WRITES)
+    names = _names(FAULTS, WRITES) + _names_for_events(FAULTS)
     walk = Walk(FAULTS)
     proxy.plan = walk.plan
     with team.operator(url=proxy.url) as operator, Pods(team).playing():
@@ -233,6 +243,10 @@ def test_death_at_any_write_changes_nothing_in_the_end(team: Team, proxy: Proxy)
     proxy.plan = walk.plan
     with team.operator(url=proxy.url) as operator, _always_restarted(operator, proxy) as deaths, Pods(team).playing():
         _live(team, names, seconds=200)
+        # One after the other: an event that was not sent when the operator died is not sent again.
+        for name in _names_for_events(KILLS):
+            _live(team, [name], seconds=30)
+        names += _names_for_events(KILLS)
         wait("the leftovers to go", lambda: len(team.jobs()) == _jobs_that_stay(names))
         _judge(team, proxy, names)
         assert len(deaths) == len(walk.struck)
