@@ -95,9 +95,10 @@ class ContractCheck:
             ("min", column.min, np.fmin.reduce(numbers), np.less),
             ("max", column.max, np.fmax.reduce(numbers), np.greater),
         ):
-            if bound is None or not breaks(extreme, bound):
-                continue
-            self._note(batch, column.name, rule, breaks(numbers, bound))
+            with np.errstate(over="ignore"):  # a bound beyond a narrow type is infinite there
+                if bound is None or not breaks(extreme, bound):
+                    continue
+                self._note(batch, column.name, rule, breaks(numbers, bound))
             offence = self._offences[column.name, rule]
             worst = float(extreme)
             offence.extreme = worst if offence.extreme is None or breaks(worst, offence.extreme) else offence.extreme

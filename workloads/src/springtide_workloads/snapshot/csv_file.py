@@ -8,7 +8,7 @@ its column.
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,12 @@ class CsvTypes:
 
 def read_csv(path: Path, *, name: str, types: CsvTypes, phase: Phase) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Its schema, and its rows. Raises DataCorrupt, naming file and line, and DataNotFound."""
-    as_text = _open(path, name=name, phase=None, types={})
-    names = as_text.schema.names
+    names = _open(path, name=name, types={}).schema.names
     wanted = {column: types.known.get(column, pa.string()) for column in names}
     for column in (column for column, kind in wanted.items() if pa.types.is_timestamp(kind)):
         if _has_offsets(path, name=name, column=column):
             wanted[column] = pa.timestamp("us", tz="UTC")
-    reader = _open(path, name=name, phase=phase, types=wanted)
+    reader = _open(path, name=name, phase=phase, types=wanted, columns=names)
 
     def batches() -> Iterator[pa.RecordBatch]:
         while True:
@@ -74,11 +73,17 @@ def read_csv(path: Path, *, name: str, types: CsvTypes, phase: Phase) -> tuple[p
                 raise _corrupt(name, error, columns=names) from error
             yield _with_missing_text(batch)
 
-    return pa.schema([pa.field(column, kind) for column, kind in wanted.items()]), batches()
+    return pa.schema([pa.field(column, wanted[column]) for column in names]), batches()
 
 
 def _open(
-    path: Path, *, name: str, phase: Phase | None, types: Mapping[str, pa.DataType], only: str | None = None
+    path: Path,
+    *,
+    name: str,
+    types: Mapping[str, pa.DataType],
+    columns: Sequence[str] = (),
+    only: str | None = None,
+    phase: Phase | None = None,
 ) -> "pyarrow.csv.CSVStreamingReader":
     try:
         raw = path.open("rb")
@@ -88,7 +93,7 @@ def _open(
     if name.endswith(".gz"):
         stream = pa.CompressedInputStream(stream, "gzip")
     try:
-        return pyarrow.csv.open_csv(
+        reader = pyarrow.csv.open_csv(
             stream,
             # One thread: only then does an error know its line.
             read_options=pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False),
@@ -97,13 +102,15 @@ def _open(
                 column_types=dict(types), include_columns=None if only is None else [only]
             ),
         )
+        _ = reader.schema.names  # they are decoded when they are looked at
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _corrupt(name, error, columns=[]) from error
+        raise _corrupt(name, error, columns=columns) from error
+    return reader
 
 
 def _has_offsets(path: Path, *, name: str, column: str) -> bool:
     """Whether the first value of a column of times tells its zone."""
-    reader = _open(path, name=name, phase=None, types={column: pa.string()}, only=column)
+    reader = _open(path, name=name, types={column: pa.string()}, only=column)
     try:
         values = reader.read_next_batch().column(0)
     except (StopIteration, pa.ArrowException, OSError):
@@ -122,7 +129,7 @@ def _with_missing_text(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _corrupt(name: str, error: Exception, *, columns: list[str]) -> WorkloadError:
+def _corrupt(name: str, error: Exception, *, columns: Sequence[str]) -> WorkloadError:
     """What is wrong and where, without the values themselves: they may be people's."""
     text = str(error)
     row = PLACE.search(text)

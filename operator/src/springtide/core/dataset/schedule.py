@@ -36,11 +36,12 @@ def problem(refresh: Refresh) -> str | None:
         return f"spec.refresh.timeZone: {_zone_name(refresh)} is no time zone; write one such as Europe/Berlin"
     try:
         next_after(refresh, _ANY_TIME)
-        return None
     except CronSimError as error:
         what = str(error)
     except StopIteration:
         what = "it never comes round"
+    else:
+        return None
     return f"spec.refresh.schedule: {refresh.schedule!r} is no schedule: {what}"
 
 
