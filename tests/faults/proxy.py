@@ -10,6 +10,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Proxy:
     """Resources whose watches stay open and deliver nothing."""
 
     url: str = ""
+    _last_write: float = 0.0
     _numbers: Counter[str] = field(default_factory=Counter)
     _watches: set[asyncio.Transport] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -104,6 +106,11 @@ class Proxy:
     def writes(self) -> list[Call]:
         """The writes that the server has taken, in order."""
         return [call for call, code in list(self.calls) if call.is_write and 200 <= code < 300]
+
+    @property
+    def has_rested(self) -> bool:
+        """Whether nothing was written for a second: events come a little after what they tell of."""
+        return time.monotonic() - self._last_write > 1
 
     def cut_watches(self) -> int:
         """End all watches as a broken network would; returns how many there were."""
@@ -161,6 +168,8 @@ class Proxy:
         await asyncio.sleep(fault.seconds)
         code, body, kind = (0, b"", "") if not fault.reaches else await self._forward(request, content)
         self.calls.append((call, code))
+        if call.is_write:
+            self._last_write = time.monotonic()
         if fault.kill:
             self.kill()
         if fault.code is None:

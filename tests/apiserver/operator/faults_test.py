@@ -170,6 +170,7 @@ def _judge(team: Team, proxy: Proxy, names: list[str]) -> None:
     _assert_ends_are_final(proxy)
     # A run may end before the Job controller has said so of its Job.
     wait("the Jobs to end", lambda: all("completionTime" in job["status"] or _failed(job) for job in team.jobs()))
+    wait("the operator to rest", lambda: proxy.has_rested)
     writes = len(proxy.writes)
     before = team.versions()
     time.sleep(2)  # what is proved here is that nothing happens

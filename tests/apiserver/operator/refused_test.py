@@ -14,6 +14,7 @@ def test_a_quota_on_jobs_is_told_and_tried_again(team: Team, proxy: Proxy) -> No
         team.create()
         run = team.wait_for("Forbidden")
         assert "exceeded quota: none" in _message(run)
+        wait("the operator to rest", lambda: proxy.has_rested)
         writes = len(proxy.writes)
         team.send("DELETE", f"{quotas}/none")
         team.create("other")

@@ -95,6 +95,7 @@ def test_a_settled_namespace_is_left_alone_even_by_a_new_process(team: Team, pro
         team.create("waits", queueName="default")
         team.wait_for("CapabilityMissing", "waits")
         wait("both Jobs to be finished", lambda: sum(_is_finished(job) for job in team.jobs()) == 2)
+        wait("the operator to rest", lambda: proxy.has_rested)
         writes = len(proxy.writes)
         lists = _lists(proxy)
         wait("two resyncs", lambda: _lists(proxy) >= lists + 2, seconds=40)
