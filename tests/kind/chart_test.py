@@ -10,7 +10,19 @@ import pytest
 from tests.kind.cluster import CACHE, REPOSITORY, Document, Namespace, command, wait_for
 from tests.kind.conftest import NewNamespace
 
-PROBE_SECONDS = 5
+PROBE_SECONDS = 10
+_ASK = """
+import sys, time, urllib.request
+until = time.monotonic() + float(sys.argv[2])
+while True:  # a Service takes a moment until every node knows it
+    try:
+        urllib.request.urlopen(sys.argv[1], timeout=3)
+        break
+    except OSError:
+        if time.monotonic() > until:
+            raise
+        time.sleep(0.5)
+"""
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,9 @@ class Release:
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def leader(self) -> str:
-        """Name of the pod that holds the lease."""
-        return str(self.home.read("lease", "springtide-operator")["spec"].get("holderIdentity", ""))
+        """Name of the pod that holds the lease, or nothing."""
+        leases = self.home.read("leases")["items"]
+        return next((str(lease["spec"].get("holderIdentity", "")) for lease in leases), "")
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +95,11 @@ def reaches_mlflow(release: Release, name: str, labels: dict[str, str]) -> bool:
     """Whether a pod of the team with these labels gets an answer from the release's MLflow."""
     image = release.operator_pods()[0]["spec"]["containers"][0]["image"]
     url = f"http://springtide-mlflow.{release.home.name}.svc:5000/health"
-    ask = f"import urllib.request as r; r.urlopen('{url}', timeout={PROBE_SECONDS})"
     security = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
     container = {
         "name": "ask",
         "image": image,
-        "command": ["python", "-c", ask],
+        "command": ["python", "-c", _ASK, url, str(PROBE_SECONDS)],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     spec = {"restartPolicy": "Never", "securityContext": security, "containers": [container]}
