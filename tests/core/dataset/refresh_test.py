@@ -149,6 +149,14 @@ def test_the_annotation_asks_for_one_refresh_that_reads_the_source() -> None:
     assert world.ask("again").jobs[-1] == _job(3)
 
 
+def test_equal_content_stays_as_it_was_published() -> None:
+    world = a_dataset().publish("a")
+    published = world.status["latest"]
+    world.pass_time(days=1).ask("now").end(refreshed("a", now=world.now, reason="Unchanged"))
+    assert world.status["latest"] == published
+    assert world.status["snapshots"] == [published]
+
+
 def test_an_annotation_that_was_there_from_the_start_asks_for_nothing_more() -> None:
     world = World().create(annotations={"springtide.dev/refresh": "x"}).publish("a")
     assert world.pass_time(days=1).jobs == [_job(1)]

@@ -10,7 +10,9 @@ from springtide.api.dataset import SNAPSHOTS_LISTED, DatasetStatus, Snapshot
 
 
 def add(status: DatasetStatus, snapshot: Snapshot) -> DatasetStatus:
-    """The status with a snapshot that is the latest now. It may have been there before."""
+    """The status with a snapshot that is the latest now. One that was there before stays as it was published."""
+    known = {item.digest: item for item in (*status.removing, *status.snapshots)}
+    snapshot = known.get(snapshot.digest, snapshot)
     others = tuple(item for item in status.snapshots if item.digest != snapshot.digest)
     return status.model_copy(
         update={
