@@ -8,7 +8,7 @@ import pytest
 import yaml
 from springtide.cluster.access import ACCESS, LEASE_NAME
 
-from tests.apiserver.rules.documents import training_run
+from tests.apiserver.rules.kinds.training_run import TRAINING_RUN
 from tests.apiserver.server import ApiServer
 from tests.chart.render import CHART, NAMESPACE, VARIANTS, flags, helm, rendered
 
@@ -73,7 +73,7 @@ def test_what_people_made_survives_upgrade_uninstall_and_a_new_install(
 ):
     notes = release(*INSTALL)
     assert "kubectl get trainingruns --watch" in notes
-    api_server.request("POST", RUNS, training_run("precious")).raise_for_status()
+    api_server.request("POST", RUNS, TRAINING_RUN.document("precious")).raise_for_status()
     uid = api_server.request("GET", f"{RUNS}/precious").json()["metadata"]["uid"]
     before = settings_in_use(api_server)
 

@@ -46,7 +46,7 @@ def documents(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "string":
             return strings(schema)
     if "x-kubernetes-int-or-string" in schema:
-        return st.one_of(st.integers(schema["minimum"], 10**6), strings(schema))
+        return st.one_of(st.integers(schema.get("minimum", -(10**6)), 10**6), strings(schema))
     return st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=4)
 
 

@@ -69,8 +69,8 @@ def wait_for(look: Callable[[], T | None], *, what: str, seconds: float, state: 
 
 
 @dataclass(frozen=True)
-class Run:
-    """A TrainingRun as it was read."""
+class Resource:
+    """An object of ours as it was read."""
 
     document: Document
 
@@ -93,6 +93,10 @@ class Run:
     @property
     def message(self) -> str:
         return str(self.conditions.get("Ready", {}).get("message", ""))
+
+
+class Run(Resource):
+    """A TrainingRun."""
 
     @property
     def has_ended(self) -> bool:
@@ -137,6 +141,17 @@ class Namespace:
     def run(self, name: str) -> Run:
         """One TrainingRun."""
         return Run(self.read("trainingrun", name))
+
+    def wait_for_dataset(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 90
+    ) -> Resource:
+        """The Dataset, once `until` holds of it."""
+
+        def look() -> Resource | None:
+            dataset = Resource(self.read("dataset", name))
+            return dataset if until(dataset) else None
+
+        return wait_for(look, what=f"{name} {what}", seconds=seconds, state=lambda: self.state(name, kind="dataset"))
 
     def children(self, kind: str, run: str) -> list[Document]:
         """Jobs or pods of a run."""
@@ -183,11 +198,11 @@ class Namespace:
 
         wait_for(look, what=f"the pods of {run} to end", seconds=seconds, state=lambda: self.state(run))
 
-    def state(self, run: str) -> str:
-        """A run with all that belongs to it, for a person who has to find out what went wrong."""
+    def state(self, run: str, *, kind: str = "trainingrun") -> str:
+        """An object with all that belongs to it, for a person who has to find out what went wrong."""
         selector = f"springtide.dev/name={run}"
         parts = [
-            self.kubectl("get", "trainingrun", run, "--output", "yaml"),
+            self.kubectl("get", kind, run, "--output", "yaml"),
             self.kubectl("get", "jobs,pods", "--selector", selector, "--output", "wide"),
             self.kubectl("get", "events", "--sort-by", ".lastTimestamp")[-3000:],
         ]

@@ -150,7 +150,7 @@ def test_a_task_may_come_from_a_file_or_from_standard_input(loans, place, tmp_pa
 
 
 def test_the_example_task_can_be_run(loans, tmp_path):
-    example = [*COMMAND, "example-task", loans, "--target", "defaulted", "--folder", tmp_path / "all"]
+    example = [*COMMAND, "example-task", "train", loans, "--target", "defaulted", "--folder", tmp_path / "all"]
     task = subprocess.run(example, check=True, capture_output=True, text=True).stdout
     done = subprocess.run([*COMMAND, "run", "--task", "-"], input=task, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

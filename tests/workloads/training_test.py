@@ -177,13 +177,16 @@ def test_small_slices_are_left_out_by_name(place, tmp_path):
 
 def test_the_baseline_counts_every_sampled_row_once(loans, place, tmp_path):
     baseline = document(do(a_task(place, loans), tmp_path), "baseline.json")
-    for feature in [*baseline["features"], baseline["score"]]:
-        rows = feature.get("rows", baseline["rows"])
-        assert sum(feature["counts"]) + feature["missing"] + feature["unseen"] + feature["special"] == rows
+    assert {sum(feature["counts"]) for feature in baseline["features"]} == {sum(baseline["features"][0]["counts"])}
     income = next(feature for feature in baseline["features"] if feature["name"] == "income")
-    assert len(income["edges"]) == 9
-    assert max(income["counts"]) - min(income["counts"]) <= 2
-    assert 0.05 < income["missing"] / baseline["rows"] < 0.15
+    missing, special, below, *bins, above = income["counts"]
+    assert len(income["bins"]["edges"]) == 9
+    assert max(bins) - min(bins) <= 2
+    assert (special, below, above) == (0, 0, 0)
+    assert 0.05 < missing / sum(income["counts"]) < 0.15
+    grade = next(feature for feature in baseline["features"] if feature["name"] == "grade")
+    assert grade["bins"] == {"kind": "Category", "categories": ["A", "B", "C", "D"]}
+    assert grade["counts"][1] == 0, "none was unseen"
 
 
 def test_chunks_and_row_groups_do_not_matter_to_what_is_held_out(place, tmp_path):

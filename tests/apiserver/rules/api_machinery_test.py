@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from tests.apiserver.rules.documents import NOW, changed, training_run
+from tests.apiserver.rules.documents import changed
+from tests.apiserver.rules.kinds.training_run import TRAINING_RUN
+from tests.apiserver.rules.written import NOW
 from tests.apiserver.server import ApiServer
 
 GROUP = "/apis/springtide.dev/v1alpha1"
@@ -83,21 +85,24 @@ def test_a_null_is_as_if_it_were_not_there(api_server: ApiServer, path: str):
 
 
 def test_a_status_is_written_through_its_own_resource_only(api_server: ApiServer, path: str):
-    created = api_server.request("POST", path, training_run()).json()
+    created = api_server.request("POST", path, TRAINING_RUN.document()).json()
     assert "status" not in created
 
     name = created["metadata"]["name"]
     assert "status" not in api_server.request("PUT", f"{path}/{name}", created | {"status": {"attempt": 3}}).json()
 
-    through_status = created | {"status": training_run()["status"], "spec": created["spec"] | {"suspend": False}}
+    through_status = created | {
+        "status": TRAINING_RUN.document()["status"],
+        "spec": created["spec"] | {"suspend": False},
+    }
     written = api_server.request("PUT", f"{path}/{name}/status", through_status).json()
-    assert written["status"] == training_run()["status"]
+    assert written["status"] == TRAINING_RUN.document()["status"]
     assert written["spec"] == created["spec"]
     assert written["metadata"]["generation"] == created["metadata"]["generation"]
 
 
 def test_the_table_of_kubectl_shows_what_a_person_wants(api_server: ApiServer, namespace: str, path: str):
-    created = api_server.request("POST", path, training_run()).json()
+    created = api_server.request("POST", path, TRAINING_RUN.document()).json()
     status = {
         "attempt": 2,
         "metrics": {"auc": 0.781},
@@ -112,12 +117,12 @@ def test_the_table_of_kubectl_shows_what_a_person_wants(api_server: ApiServer, n
             }
         ],
     }
-    api_server.request("PUT", f"{path}/run/status", created | {"status": status}).raise_for_status()
+    api_server.request("PUT", f"{path}/it/status", created | {"status": status}).raise_for_status()
     header, row = (
         line.split() for line in api_server.kubectl("get", "trun", "-n", namespace, "-o", "wide").splitlines()
     )
     assert header == ["NAME", "READY", "STATE", "ATTEMPT", "AUC", "MODEL", "VERSION", "AGE", "MESSAGE"]
-    assert row[:7] == ["run", "True", "Succeeded", "2", "0.781", "pd-12m", "7"]
+    assert row[:7] == ["it", "True", "Succeeded", "2", "0.781", "pd-12m", "7"]
     assert row[-2:] == ["Version", "7."]
 
 

@@ -7,41 +7,48 @@ import pytest
 
 from tests.apiserver.rules import written
 from tests.apiserver.rules.cases import Case, case_for, is_immutability, unused
-from tests.apiserver.rules.documents import changed, training_run
-from tests.apiserver.rules.schema import Constraint, constraints, load, root
+from tests.apiserver.rules.documents import changed
+from tests.apiserver.rules.kinds.dataset import DATASET
+from tests.apiserver.rules.kinds.training_run import TRAINING_RUN
+from tests.apiserver.rules.schema import CRDS, Constraint, constraints, load, root
+from tests.apiserver.rules.written import Changes, Written
 from tests.apiserver.server import ApiServer
 
 GROUP = "/apis/springtide.dev/v1alpha1"
-CONSTRAINTS = tuple(constraints(root(load("trainingruns"))))
-CREATION = [item for item in CONSTRAINTS if not item.path.startswith("status") and not is_immutability(item)]
-STATUS = [item for item in CONSTRAINTS if item.path.startswith("status")]
-FIELDS = [item.message.split(maxsplit=1)[0] for item in CONSTRAINTS if is_immutability(item)]
+KINDS = (TRAINING_RUN, DATASET)
+CONSTRAINTS = tuple((kind, item) for kind in KINDS for item in constraints(root(load(kind.plural))))
+CREATION = [
+    (kind, item) for kind, item in CONSTRAINTS if not item.path.startswith("status") and not is_immutability(item)
+]
+STATUS = [(kind, item) for kind, item in CONSTRAINTS if item.path.startswith("status")]
+FIELDS = [item.message.split(maxsplit=1)[0] for _, item in CONSTRAINTS if is_immutability(item)]
 
 
 class Resource:
-    """TrainingRuns of one namespace; nothing is kept but `run`."""
+    """Objects of one kind in one namespace; nothing is kept but the one that is there."""
 
-    def __init__(self, server: ApiServer) -> None:
+    def __init__(self, server: ApiServer, kind: Written) -> None:
         self.server = server
-        self.path = f"{GROUP}/namespaces/{server.new_namespace()}/trainingruns"
-        created = server.request("POST", self.path, training_run("run"))
+        self.kind = kind
+        self.path = f"{GROUP}/namespaces/{server.new_namespace()}/{kind.plural}"
+        created = server.request("POST", self.path, kind.document())
         assert created.status_code == 201, created.text
         self.existing: dict[str, Any] = created.json()
 
-    def create(self, changes: dict[str, Any]) -> tuple[int, str]:
+    def create(self, changes: Changes) -> tuple[int, str]:
         """What the API server answers to a new document."""
-        document = changed(training_run("new"), changes)
+        document = changed(self.kind.document("new"), changes)
         return self._answer(self.server.request("POST", self.path, document, dryRun="All", fieldValidation="Strict"))
 
-    def update(self, changes: dict[str, Any]) -> tuple[int, str]:
+    def update(self, changes: Changes) -> tuple[int, str]:
         """What it answers to other values in the one that exists."""
         document = changed(self.existing, changes)
-        return self._answer(self.server.request("PUT", f"{self.path}/run", document, dryRun="All"))
+        return self._answer(self.server.request("PUT", f"{self.path}/it", document, dryRun="All"))
 
-    def write_status(self, changes: dict[str, Any]) -> tuple[int, str]:
+    def write_status(self, changes: Changes) -> tuple[int, str]:
         """What it answers to a status."""
-        document = changed(self.existing | {"status": training_run()["status"]}, changes)
-        return self._answer(self.server.request("PUT", f"{self.path}/run/status", document, dryRun="All"))
+        document = changed(self.existing | {"status": self.kind.document()["status"]}, changes)
+        return self._answer(self.server.request("PUT", f"{self.path}/it/status", document, dryRun="All"))
 
     @staticmethod
     def _answer(reply: Any) -> tuple[int, str]:
@@ -49,8 +56,13 @@ class Resource:
 
 
 @pytest.fixture(scope="module")
-def runs(api_server: ApiServer) -> Iterator[Resource]:
-    return Resource(api_server)
+def resources(api_server: ApiServer) -> Iterator[dict[str, Resource]]:
+    return {kind.kind: Resource(api_server, kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def runs(resources: dict[str, Resource]) -> Resource:
+    return resources["TrainingRun"]
 
 
 def check(case: Case, send: Any) -> None:
@@ -63,19 +75,23 @@ def check(case: Case, send: Any) -> None:
         assert case.says in message
 
 
-@pytest.mark.parametrize("constraint", CREATION, ids=str)
-def test_a_new_document_must_keep(constraint: Constraint, runs: Resource):
-    check(case_for(constraint), runs.create)
+def name_of(value: Any) -> str:
+    return value.kind if isinstance(value, Written) else str(value)
 
 
-@pytest.mark.parametrize("constraint", STATUS, ids=str)
-def test_a_status_must_keep(constraint: Constraint, runs: Resource):
-    check(case_for(constraint), runs.write_status)
+@pytest.mark.parametrize(("kind", "constraint"), CREATION, ids=name_of)
+def test_a_new_document_must_keep(kind: Written, constraint: Constraint, resources: dict[str, Resource]):
+    check(case_for(constraint, kind), resources[kind.kind].create)
+
+
+@pytest.mark.parametrize(("kind", "constraint"), STATUS, ids=name_of)
+def test_a_status_must_keep(kind: Written, constraint: Constraint, resources: dict[str, Resource]):
+    check(case_for(constraint, kind), resources[kind.kind].write_status)
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_cannot_be_changed(field: str, runs: Resource):
-    code, message = runs.update(written.CHANGES[field])
+    code, message = runs.update(TRAINING_RUN.fixed[field])
     assert code == 422
     assert f"spec.{field}: Forbidden: {field} cannot be changed: create another TrainingRun" in message
 
@@ -86,9 +102,9 @@ def test_an_optional_field_can_neither_be_removed_nor_added(field: str, runs: Re
     assert code == 422
     assert f"spec.{field}: Forbidden" in message
 
-    bare = changed(training_run("bare"), {f"spec.{field}": None})
+    bare = changed(TRAINING_RUN.document("bare"), {f"spec.{field}": None})
     created = api_server.request("POST", runs.path, bare | {"metadata": {"generateName": "bare-"}}).json()
-    created["spec"][field] = training_run()["spec"][field]
+    created["spec"][field] = TRAINING_RUN.document()["spec"][field]
     reply = api_server.request("PUT", f"{runs.path}/{created['metadata']['name']}", created)
     assert reply.status_code == 422
     assert f"spec.{field}: Forbidden" in reply.json()["message"]
@@ -100,7 +116,12 @@ def test_only_suspend_can_be_changed(runs: Resource):
     assert runs.update({}) == (200, "")
 
 
-def test_nothing_is_written_down_that_no_rule_asks_for():
-    assert not unused(written.RULES, CONSTRAINTS)
-    assert set(written.CHANGES) == set(FIELDS)
-    assert set(written.PATTERNS) == {item.value for item in CONSTRAINTS if item.key == "pattern"}
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
+def test_nothing_is_written_down_that_no_rule_asks_for(kind: Written):
+    assert not unused(kind.rules, [item for other, item in CONSTRAINTS if other is kind])
+    assert set(TRAINING_RUN.fixed) == set(FIELDS)
+    assert set(written.PATTERNS) == {item.value for _, item in CONSTRAINTS if item.key == "pattern"}
+
+
+def test_every_kind_is_written_down():
+    assert {f"springtide.dev_{kind.plural}.yaml" for kind in KINDS} == {path.name for path in CRDS.iterdir()}

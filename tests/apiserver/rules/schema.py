@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,9 @@ def constraints(schema: dict[str, Any], *, path: str = "") -> Iterator[Constrain
         yield from constraints(schema["items"], path=f"{path}[]")
     if "additionalProperties" in schema:
         yield from constraints(schema["additionalProperties"], path=f"{path}{{}}")
+
+
+@cache
+def patterns(plural: str) -> dict[str, str]:
+    """The pattern of every field of a kind that has one, by path."""
+    return {item.path: item.value for item in constraints(root(load(plural))) if item.key == "pattern"}

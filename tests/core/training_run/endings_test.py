@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.core.training_run import controllers
+from tests.core import controllers
 from tests.core.training_run.world import (
     Ending,
     World,

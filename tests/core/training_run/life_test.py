@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from springtide.cluster.client import ApiError
 from springtide.cluster.status import StaleError
 
-from tests.core.training_run import controllers
-from tests.core.training_run.api_server import CrashError, Manifest, stamp
+from tests.core import controllers
+from tests.core.api_server import CrashError, Manifest, stamp
 from tests.core.training_run.world import World, a_result, create_run
 
 RESULTS = st.sampled_from(

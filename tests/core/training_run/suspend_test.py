@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.core.training_run import controllers
+from tests.core import controllers
 from tests.core.training_run.world import World, a_result, a_run, crash, ended, success
 
 KUEUE = frozenset({"kueue.x-k8s.io"})

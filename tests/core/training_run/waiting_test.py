@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.training_run import controllers
+from tests.core import controllers
 from tests.core.training_run.world import World, a_run
 
 

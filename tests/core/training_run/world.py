@@ -13,14 +13,13 @@ from typing import Any
 from springtide.api.constants import LABEL_ATTEMPT, LABEL_ROLE
 from springtide.api.platform import Platform
 from springtide.cluster.store import Key
-from springtide.core.kind import Observed
 from springtide.shell import worker
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
 from springtide.shell.queue import WorkQueue
 
-from tests.core.training_run import controllers
-from tests.core.training_run.api_server import ApiServer, CrashError, Manifest
+from tests.core import controllers
+from tests.core.api_server import ApiServer, CrashError, Manifest
 
 KEY = Key("TrainingRun", "team", "churn")
 PLATFORM: dict[str, Any] = {
@@ -96,17 +95,11 @@ class World:
 
     def decision(self) -> Any:
         """What the operator would do now."""
-        kind = self.operator.kinds[0]
+        kind = self.operator.kind(KEY.kind)
         parent = self.operator.store.parent(KEY)
+        assert kind is not None
         assert parent is not None, "the operator does not know of the run"
-        observed = Observed(
-            parent,
-            tuple(self.operator.store.children(KEY)),
-            tuple(self.operator.store.shared(KEY)),
-            self.platform,
-            self.capabilities,
-        )
-        return kind.decide(kind.observe(observed), self.now)
+        return kind.decide(kind.observe(self.operator.observed(KEY, parent)), self.now)
 
     # Time and the other controllers.
 

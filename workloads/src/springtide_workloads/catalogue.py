@@ -27,7 +27,12 @@ def print_result(result: Result) -> None:
     console = Console(stderr=True)
     color = "green" if result.status == "Succeeded" else "red"
     console.print(f"[bold {color}]{result.reason}[/bold {color}]  {result.message}", highlight=False)
+    for violation in result.violations:
+        console.print(f"  {violation.column or 'table'} ({violation.rule}): {violation.message}", highlight=False)
     if result.status != "Succeeded":
+        return
+    if result.snapshot is not None:
+        console.print(f"snapshot  {result.snapshot.uri}", highlight=False, soft_wrap=True)
         return
     table = Table(box=None, show_header=False)
     for name, value in result.metrics.items():

@@ -27,8 +27,8 @@ class WorkloadError(Exception):
         return self.reason in RETRYABLE
 
 
-def explain(error: BaseException) -> WorkloadError:
-    """What to tell people about any exception: its own reason if it has one, or `TrainingFailed` with type and text."""
+def explain(error: BaseException, *, otherwise: Reason = Reason.TRAINING_FAILED) -> WorkloadError:
+    """What to tell people about any exception: its own reason if it has one, or `otherwise` with type and text."""
     if isinstance(error, WorkloadError):
         return error
     if isinstance(error, OSError) and error.errno in NO_SPACE:
@@ -40,7 +40,7 @@ def explain(error: BaseException) -> WorkloadError:
         return WorkloadError(
             Reason.OUT_OF_MEMORY, "the process could not get more memory: raise resources.limits.memory"
         )
-    return WorkloadError(Reason.TRAINING_FAILED, _one_line(error))
+    return WorkloadError(otherwise, _one_line(error))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from springtide.api.constants import TASK_VARIABLE, Reason
-from springtide.api.task import TASK, RecoverTask, Result, Task
+from springtide.api.task import TASK, RecoverTask, Result, SnapshotTask, Task, TrainTask
 
 from springtide_workloads.errors import WorkloadError, explain
 from springtide_workloads.process.cpus import available_cpus, limit_threads
@@ -24,6 +24,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
 )
 
+examples = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(examples, name="example-task", help="Prints a task to begin with, for **run --task**.")
+
 
 @app.callback()
 def about() -> None:
@@ -31,7 +34,7 @@ def about() -> None:
 
     The same document does the same on a laptop, without Kubernetes:
 
-    - `springtide-workloads example-task data.parquet --target defaulted > task.json`
+    - `springtide-workloads example-task train data.parquet --target defaulted > task.json`
     - `springtide-workloads run --task task.json`
     """
 
@@ -73,8 +76,8 @@ def run(
     _end(code)
 
 
-@app.command("example-task")
-def print_example_task(
+@examples.command("train")
+def print_example_of_training(
     data: Annotated[str, typer.Argument(help="A Parquet file, a folder of them, or a glob; a path, file:// or s3://.")],
     target: Annotated[str, typer.Option(help="The column to predict.")],
     recipe: Annotated[str, typer.Option(help="gbdt or mlp.")] = "gbdt",
@@ -82,10 +85,22 @@ def print_example_task(
         "springtide"
     ),
 ) -> None:
-    """Prints a task to begin with, for **run --task**."""
-    from springtide_workloads.examples import example_task
+    """Trains a model."""
+    from springtide_workloads.examples import train_task
 
-    document = example_task(data=data, target=target, recipe=recipe, folder=folder)
+    document = train_task(data=data, target=target, recipe=recipe, folder=folder)
+    typer.echo(document.model_dump_json(by_alias=True, exclude_none=True, indent=2))
+
+
+@examples.command("snapshot")
+def print_example_of_a_snapshot(
+    data: Annotated[str, typer.Argument(help="A file, a folder of files, or a glob; a path, file:// or s3://.")],
+    folder: Annotated[Path, typer.Option(help="Where snapshots and the result go.")] = Path("springtide"),
+) -> None:
+    """Takes a snapshot of Parquet or CSV files and profiles it."""
+    from springtide_workloads.examples import snapshot_task
+
+    document = snapshot_task(data=data, folder=folder)
     typer.echo(document.model_dump_json(by_alias=True, exclude_none=True, indent=2))
 
 
@@ -125,20 +140,29 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
         from springtide_workloads.process.lean import import_arrow
 
         import_arrow()
-        from springtide_workloads.training.train import train
-
         display = TerminalProgress() if on_terminal else nullcontext(LogProgress())
         with display as progress:
             assert progress is not None
-            shown: Progress = progress
-            return train(task, start_time=start_time, scratch=scratch, progress=shown)
+            return _do(task, start_time=start_time, scratch=scratch, progress=progress)
     except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
-        failure = explain(error)
+        of_snapshot = isinstance(task, SnapshotTask)
+        failure = explain(error, otherwise=Reason.REFRESH_FAILED if of_snapshot else Reason.TRAINING_FAILED)
         if isinstance(error, WorkloadError):
             log.error(failure.message, reason=failure.reason)
         else:
             log.exception("failed", reason=failure.reason)
         return failed(failure, start_time=start_time)
+
+
+def _do(task: TrainTask | SnapshotTask, *, start_time: datetime, scratch: Path, progress: Progress) -> Result:
+    """An operation. Each imports only what it needs."""
+    if isinstance(task, SnapshotTask):
+        from springtide_workloads.snapshot.refresh import take_snapshot
+
+        return take_snapshot(task, start_time=start_time, scratch=scratch, progress=progress)
+    from springtide_workloads.training.train import train
+
+    return train(task, start_time=start_time, scratch=scratch, progress=progress)
 
 
 def _show(result: Result, *, on_terminal: bool) -> None:

@@ -109,13 +109,14 @@ class Preserve(Marker):
 
 @dataclass(frozen=True)
 class IntOrString(Marker):
-    """A string that may be written as a whole number, such as `cpu: 2`."""
+    """A string that may be written as a whole number, such as `cpu: 2`. minimum: of the number; None: there is none."""
 
-    minimum: int = 0
+    minimum: int | None = 0
 
     def extension(self) -> dict[str, Any]:
         """See `Marker`."""
-        return {"x-kubernetes-int-or-string": True, "minimum": self.minimum}
+        bound = {} if self.minimum is None else {"minimum": self.minimum}
+        return {"x-kubernetes-int-or-string": True, **bound}
 
 
 class ApiModel(BaseModel):

@@ -19,6 +19,8 @@ LABEL_ROLE = f"{GROUP}/role"
 """On every object that the operator makes: what it is for, see `Role`."""
 LABEL_ATTEMPT = f"{GROUP}/attempt"
 """On the Jobs of an attempt: its number, counted from 1."""
+ANNOTATION_REFRESH = f"{GROUP}/refresh"
+"""On a Dataset, by a person: each new value asks for one refresh."""
 LABEL_KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 
 TASK_VARIABLE = "SPRINGTIDE_TASK"
@@ -33,10 +35,11 @@ class Role(StrEnum):
     ATTEMPT = "attempt"
     RECOVERY = "recovery"
     ARTIFACTS = "artifacts"
+    REFRESH = "refresh"
 
 
 class ConditionType(StrEnum):
-    """Types of the conditions that all kinds share, and those of TrainingRun."""
+    """Types of the conditions that all kinds share, and those of single kinds."""
 
     READY = "Ready"
     """True: the object is what its spec asks for. `kubectl wait --for=condition=Ready` works on every kind."""
@@ -45,9 +48,13 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     """True when nothing more will happen without a person (kstatus: failed)."""
     QUEUED = "Queued"
-    """True while the work waits for a queue, for room on a node, or for `spec.suspend`."""
+    """TrainingRun: True while the work waits for a queue, for room on a node, or for `spec.suspend`."""
     SUCCEEDED = "Succeeded"
-    """True or False once the work has ended, Unknown before."""
+    """TrainingRun: True or False once the work has ended, Unknown before."""
+    CONTRACT_MET = "ContractMet"
+    """Dataset: whether the source satisfied the contract when it was last read."""
+    FRESH = "Fresh"
+    """Dataset: whether the newest data is younger than the contract demands."""
 
 
 class Reason(StrEnum):
@@ -65,10 +72,25 @@ class Reason(StrEnum):
     RETRYING = "Retrying"
     RECOVERING_RESULT = "RecoveringResult"
     STARTED = "Started"
+    REFRESHING = "Refreshing"
+    REFRESH_MISSED = "RefreshMissed"
+    DATASET_NOT_READY = "DatasetNotReady"
+    SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
+
+    # How good and how fresh a Dataset is.
+    CONTRACT_MET = "ContractMet"
+    NOT_READ = "NotRead"
+    FRESH = "Fresh"
+    STALE = "Stale"
+    NO_SNAPSHOT = "NoSnapshot"
+    NO_MAXIMUM_AGE = "NoMaximumAge"
+    EVENT_TIME_IN_FUTURE = "EventTimeInFuture"
 
     # How it ended well.
     SUCCEEDED = "Succeeded"
     MEMOIZED = "Memoized"
+    REFRESHED = "Refreshed"
+    UNCHANGED = "Unchanged"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
@@ -96,6 +118,9 @@ class Reason(StrEnum):
     DATA_EMPTY = "DataEmpty"
     DATA_CORRUPT = "DataCorrupt"
     DATA_CHANGED = "DataChanged"
+    SCHEMA_CONFLICT = "SchemaConflict"
+    CONTRACT_VIOLATED = "ContractViolated"
+    REFRESH_FAILED = "RefreshFailed"
     ACCESS_DENIED = "AccessDenied"
     COLUMN_NOT_FOUND = "ColumnNotFound"
     WRONG_TYPE = "WrongType"

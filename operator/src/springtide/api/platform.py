@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from springtide.api.base import ApiModel, ObjectName, Quantity
-from springtide.api.training_run import EnvironmentVariable, Resources
+from springtide.api.workload import EnvironmentVariable, Resources
 
 
 class ArtifactVolume(ApiModel):

@@ -13,6 +13,8 @@ from pydantic import Field, TypeAdapter
 
 from springtide.api.base import ApiModel, Digest
 from springtide.api.constants import API_VERSION
+from springtide.api.data import ColumnName
+from springtide.api.dataset import SNAPSHOTS_LISTED, VIOLATIONS_LISTED, Contract, Snapshot, Violation
 from springtide.api.training_run import (
     Evaluation,
     Features,
@@ -60,10 +62,15 @@ class TaskBase(ApiModel):
 
 
 class TaskData(ApiModel):
-    """The data of a training task, with its place resolved to one URI."""
+    """The data of a training task, with its place resolved to one URI.
+
+    digest: of the manifest of all files, where these are what lies at `uri`.
+    snapshot: where `uri` is the folder of a Dataset's snapshot, the digest that its manifest must have.
+    """
 
     uri: str
     digest: Digest | None = None
+    snapshot: Digest | None = None
     split: Split = Split()
 
 
@@ -83,13 +90,41 @@ class TrainTask(TaskBase):
     memoize: bool = True
 
 
+class SnapshotTask(TaskBase):
+    """Read a source, hold it against its contract, and publish it as a snapshot unless it is there already.
+
+    The owner names the Dataset; its snapshots lie below `datasets/<namespace>.<name>/` in the store.
+    """
+
+    operation: Literal["Snapshot"] = "Snapshot"
+    uri: Annotated[str, Field(description="A file, a folder or a glob, on `s3://` or `file://`.")]
+    format: Literal["Parquet", "Csv"] = "Parquet"
+    keys: tuple[ColumnName, ...] = ()
+    event_time_column: ColumnName | None = None
+    available_time_column: ColumnName | None = None
+    contract: Contract = Contract()
+    known: Annotated[Digest | None, Field(description="Digest of the latest snapshot.")] = None
+    source_state: Annotated[
+        Digest | None,
+        Field(description="State of the source when it was last read; an equal one need not be read. None: read."),
+    ] = None
+    remove: Annotated[
+        tuple[Digest, ...],
+        Field(
+            max_length=SNAPSHOTS_LISTED,
+            description="Snapshots to remove from the store once the task has succeeded, whether or not they are"
+            " there. The snapshot that the task ends with is never one of them.",
+        ),
+    ] = ()
+
+
 class RecoverTask(TaskBase):
     """Hand over the result that a vanished pod left at `resultUri`."""
 
     operation: Literal["Recover"] = "Recover"
 
 
-Task = Annotated[TrainTask | RecoverTask, Field(discriminator="operation")]
+Task = Annotated[TrainTask | SnapshotTask | RecoverTask, Field(discriminator="operation")]
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
@@ -109,6 +144,11 @@ class Result(ApiModel):
     ] = Field(default={})
     model: RegisteredModel | None = None
     mlflow: Tracking | None = None
+    snapshot: Annotated[
+        Snapshot | None, Field(description="The source as it is now; None where it was not read, or is refused.")
+    ] = None
+    source_state: Annotated[Digest | None, Field(description="The state of the source that was looked at.")] = None
+    violations: Annotated[tuple[Violation, ...], Field(max_length=VIOLATIONS_LISTED)] = ()
 
     def encode(self) -> str:
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""

@@ -11,21 +11,16 @@ from springtide.api.base import (
     ApiModel,
     CustomResource,
     Digest,
-    ListAtomic,
     ListMap,
     ListSet,
     ObjectName,
     Preserve,
     PrinterColumn,
-    Quantity,
     Rule,
-    Rules,
 )
 from springtide.api.conditions import Conditions
-
-ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
-
-NO_PARENT_FOLDER = Rule("!self.contains('..')", "a path must not contain '..'")
+from springtide.api.data import ColumnName, DatasetRef, Source
+from springtide.api.workload import Overrides, Resources
 
 
 class ModelName(ApiModel):
@@ -40,43 +35,6 @@ class ModelName(ApiModel):
             description="Name in the model registry. A version is created when the run succeeds.",
         ),
     ]
-
-
-class Volume(ApiModel):
-    """A folder on a PersistentVolumeClaim of the run's namespace, mounted read-only."""
-
-    claim_name: Annotated[ObjectName, Field(description="The PersistentVolumeClaim.")]
-    path: Annotated[
-        str,
-        Field(
-            max_length=512,
-            pattern=r"^[^/].*$",
-            description="Files on it: a Parquet file, a folder of them, or a glob. Relative to the volume's root.",
-        ),
-        Rules(NO_PARENT_FOLDER),
-    ] = "."
-
-
-class Source(ApiModel):
-    """Where the training data lies: exactly one of `uri` and `volume`."""
-
-    RULES: ClassVar = (
-        Rule(
-            "has(self.uri) != has(self.volume)",
-            "exactly one of uri and volume must be set",
-            reason="FieldValueRequired",
-        ),
-    )
-
-    uri: Annotated[
-        str | None,
-        Field(
-            max_length=1024,
-            pattern=r"^(s3|file)://.+$",
-            description="A Parquet file, a folder of them, or a glob: `s3://...`, or `file:///...` on a volume.",
-        ),
-    ] = None
-    volume: Annotated[Volume | None, Field(description="Files on a volume of the cluster.")] = None
 
 
 class Split(ApiModel):
@@ -106,12 +64,27 @@ class Split(ApiModel):
 
 
 class Data(ApiModel):
-    """What is trained on."""
+    """What is trained on: the snapshot of a Dataset, or files as they lie."""
 
-    source: Annotated[Source, Field(description="Where the files lie.")]
+    RULES: ClassVar = (
+        Rule(
+            "has(self.source) != has(self.datasetRef)",
+            "exactly one of source and datasetRef must be set",
+            reason="FieldValueRequired",
+        ),
+    )
+
+    source: Annotated[Source | None, Field(description="Where the files lie.")] = None
+    dataset_ref: Annotated[
+        DatasetRef | None,
+        Field(description="A Dataset of the namespace. Its latest snapshot is pinned in `status.dataset`."),
+    ] = None
     digest: Annotated[
         Digest | None,
-        Field(description="Refuse to train on anything else. What was read is pinned in `status.inputs` either way."),
+        Field(
+            description="Refuse to train on anything else. With `datasetRef`, the snapshot to train on. What was read"
+            " is pinned in `status.inputs` either way."
+        ),
     ] = None
     split: Annotated[Split, Field(description="How rows are held out for evaluation.")] = Split()
 
@@ -180,28 +153,6 @@ class Evaluation(ApiModel):
     ] = ()
 
 
-class Resources(ApiModel):
-    """What the training container asks for and may use."""
-
-    RULES: ClassVar = (
-        Rule(
-            "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits)"
-            " || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
-            "what is requested must not exceed its limit",
-            field=".requests",
-        ),
-    )
-
-    requests: Annotated[
-        dict[Annotated[str, Field(max_length=128)], Quantity],
-        Field(max_length=16, description="Asked of the scheduler and counted by queues."),
-    ] = Field(default={})
-    limits: Annotated[
-        dict[Annotated[str, Field(max_length=128)], Quantity],
-        Field(max_length=16, description="Beyond the memory limit the container is killed: `OutOfMemory`."),
-    ] = Field(default={})
-
-
 class Retry(ApiModel):
     """How many further attempts there may be."""
 
@@ -214,114 +165,6 @@ class Retry(ApiModel):
             ge=0, le=10, description="After errors of the training itself: the same input mostly fails the same way."
         ),
     ] = 0
-
-
-class Toleration(ApiModel):
-    """A taint that the pods accept."""
-
-    RULES: ClassVar = (
-        Rule(
-            "self.operator != 'Exists' || !has(self.value)",
-            "value is for operator Equal only",
-            field=".value",
-            reason="FieldValueForbidden",
-        ),
-        Rule(
-            "self.operator == 'Exists' || has(self.key)",
-            "key must be set unless operator is Exists",
-            field=".key",
-            reason="FieldValueRequired",
-        ),
-        Rule(
-            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-            "tolerationSeconds is for effect NoExecute only",
-            field=".tolerationSeconds",
-            reason="FieldValueForbidden",
-        ),
-    )
-
-    key: Annotated[str | None, Field(max_length=253, description="Key of the taint; unset: every key.")] = None
-    operator: Annotated[Literal["Exists", "Equal"], Field(description="Exists: any value. Equal: this value.")] = (
-        "Equal"
-    )
-    value: Annotated[str | None, Field(max_length=63, description="Value of the taint.")] = None
-    effect: Annotated[
-        Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None,
-        Field(description="Effect of the taint; unset: every effect."),
-    ] = None
-    toleration_seconds: Annotated[
-        int | None, Field(ge=0, description="How long a pod stays on a node that gets the taint; unset: for ever.")
-    ] = None
-
-
-class EnvironmentVariable(ApiModel):
-    """A plain value. Secrets come by `envFrom`: nothing secret belongs into a spec."""
-
-    name: Annotated[
-        str,
-        Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the variable."),
-    ]
-    value: Annotated[str, Field(max_length=4096, description="Its value; nothing secret.")] = ""
-
-
-class SecretName(ApiModel):
-    """A Secret of the run's namespace, by name. The operator itself cannot read it."""
-
-    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
-
-
-class EnvironmentSource(ApiModel):
-    """All keys of a Secret as environment variables."""
-
-    secret_ref: Annotated[SecretName, Field(description="The Secret. The operator itself cannot read it.")]
-
-
-class VolumeMount(ApiModel):
-    """A PersistentVolumeClaim in the training container."""
-
-    claim_name: Annotated[ObjectName, Field(description="The PersistentVolumeClaim, in the run's namespace.")]
-    mount_path: Annotated[
-        str,
-        Field(max_length=256, pattern=r"^/(data|mnt)/[-A-Za-z0-9_./]+$", description="Below `/data` or `/mnt`."),
-        Rules(NO_PARENT_FOLDER),
-    ]
-    read_only: Annotated[bool, Field(description="Whether writing to it is refused.")] = True
-
-
-NO_RESERVED_NAMES = Rule(
-    "!self.exists(variable, variable.name.startsWith('SPRINGTIDE_'))", "names that begin with SPRINGTIDE_ are reserved"
-)
-
-
-class Overrides(ApiModel):
-    """What may be set on the pods beyond what the platform sets: a closed list, not a pod template."""
-
-    node_selector: Annotated[
-        dict[Annotated[str, Field(max_length=253)], Annotated[str, Field(max_length=63)]],
-        Field(max_length=32, description="Labels that a node must have."),
-    ] = Field(default={})
-    tolerations: Annotated[
-        tuple[Toleration, ...], ListAtomic(), Field(max_length=16, description="Taints that the pods accept.")
-    ] = ()
-    priority_class_name: Annotated[ObjectName | None, Field(description="The PriorityClass.")] = None
-    runtime_class_name: Annotated[ObjectName | None, Field(description="The RuntimeClass.")] = None
-    service_account_name: Annotated[
-        ObjectName | None, Field(description="The ServiceAccount, for a cloud's workload identity; it has no token.")
-    ] = None
-    env: Annotated[
-        tuple[EnvironmentVariable, ...],
-        ListMap("name"),
-        Rules(NO_RESERVED_NAMES),
-        Field(max_length=64, description="Plain environment variables."),
-    ] = ()
-    env_from: Annotated[
-        tuple[EnvironmentSource, ...],
-        ListAtomic(),
-        Field(max_length=8, description="Secrets as environment variables."),
-    ] = ()
-    volumes: Annotated[
-        tuple[VolumeMount, ...], ListMap("mountPath"), Field(max_length=8, description="Further volumes.")
-    ] = ()
 
 
 class TrainingRunSpec(ApiModel):
@@ -397,6 +240,14 @@ class Inputs(ApiModel):
     rows: Annotated[int | None, Field(ge=0, description="How many rows.")] = None
 
 
+class PinnedSnapshot(ApiModel):
+    """The snapshot that every attempt of a run is trained on. It is kept for as long as the run is there."""
+
+    name: Annotated[str, Field(max_length=253, description="Name of the Dataset.")]
+    digest: Annotated[Digest, Field(description="Digest of the snapshot.")]
+    uri: Annotated[str, Field(max_length=1024, description="The folder with its files.")]
+
+
 class Memo(ApiModel):
     """The key of this very work, and the run that did it before, if one did."""
 
@@ -434,6 +285,9 @@ class TrainingRunStatus(ApiModel):
     training_seconds: Annotated[
         int, Field(ge=0, description="Wall clock of the attempts that have ended; the deadline counts it.")
     ] = 0
+    dataset: Annotated[
+        PinnedSnapshot | None, Field(description="The snapshot of `spec.data.datasetRef` that the run is pinned to.")
+    ] = None
     inputs: Annotated[Inputs | None, Field(description="What was read.")] = None
     memo: Annotated[Memo | None, Field(description="The identity of this very work.")] = None
     metrics: Annotated[

@@ -30,6 +30,8 @@ class Access:
 _WATCHED = ("get", "list", "watch")
 
 ACCESS: tuple[Access, ...] = (
+    Access(GROUP, "datasets", _WATCHED),
+    Access(GROUP, "datasets/status", ("patch",)),
     Access(GROUP, "trainingruns", _WATCHED),
     Access(GROUP, "trainingruns/status", ("patch",)),
     Access("batch", "jobs", (*_WATCHED, "create", "patch", "delete")),

@@ -10,13 +10,13 @@ in its last words only.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from springtide.api.constants import GROUP, LABEL_KIND, LABEL_NAME
 from springtide.core.decision import Manifest
-from springtide.core.kind import POD
+from springtide.core.kind import POD, Reference
 
 
 class Key(NamedTuple):
@@ -50,12 +50,18 @@ class _Gone(NamedTuple):
 
 
 class Store:
-    """Objects by kind, namespace and name, with their way from parent to child."""
+    """Objects by kind, namespace and name, with their ways from parent to child and to whoever refers to them.
 
-    def __init__(self) -> None:
+    references: what an object of our own kinds refers to in its namespace.
+    """
+
+    def __init__(self, references: Callable[[Manifest], Iterable[Reference]] = lambda _: ()) -> None:
+        self._references_of = references
         self._entries: dict[_Id, _Entry] = {}
         self._children: dict[Key, set[_Id]] = defaultdict(set)
-        self._shared: dict[tuple[str, str], set[_Id]] = defaultdict(set)
+        self._shared: dict[str, set[_Id]] = defaultdict(set)  # by namespace
+        self._references: dict[Key, tuple[Key, ...]] = {}
+        self._referrers: dict[Key, set[Key]] = defaultdict(set)
         self._gone: dict[str, _Gone] = {}  # by uid
 
     def __len__(self) -> int:
@@ -140,9 +146,18 @@ class Store:
         return (json.loads(self._entries[identity].document) for identity in self._children.get(key, ()))
 
     def shared(self, key: Key) -> Iterator[dict[str, Any]]:
-        """The objects that were made for all of the kind in the namespace."""
-        identities = self._shared.get((key.kind, key.namespace), ())
+        """The objects that were made for all that is in the namespace."""
+        identities = self._shared.get(key.namespace, ())
         return (json.loads(self._entries[identity].document) for identity in identities)
+
+    def references(self, key: Key) -> Iterator[dict[str, Any]]:
+        """The objects that the parent refers to, as far as they are there."""
+        found = (self.parent(target) for target in self._references.get(key, ()))
+        return (manifest for manifest in found if manifest is not None)
+
+    def referrers(self, key: Key) -> list[Key]:
+        """The parents that refer to this one, whether or not it is there."""
+        return sorted(self._referrers.get(key, ()))
 
     def all(self, kind: str) -> Iterator[dict[str, Any]]:
         """The objects of a kind."""
@@ -161,12 +176,26 @@ class Store:
 
     def _link(self, identity: _Id, owner: Key | None, manifest: Manifest) -> None:
         if owner is None:
-            self._shared[_labels(manifest)[LABEL_KIND], identity.namespace].add(identity)
+            self._shared[identity.namespace].add(identity)
         elif owner != Key(*identity):
             self._children[owner].add(identity)
+        else:
+            self._refer(owner, self._references_of({"kind": identity.kind, **manifest}))
+
+    def _refer(self, key: Key, references: Iterable[Reference]) -> None:
+        """Replace what the parent refers to."""
+        for target in self._references.pop(key, ()):
+            self._referrers[target].discard(key)
+            if not self._referrers[target]:
+                del self._referrers[target]
+        if targets := tuple(Key(target.kind, key.namespace, target.name) for target in references):
+            self._references[key] = targets
+            for target in targets:
+                self._referrers[target].add(key)
 
     def _forget(self, identity: _Id) -> None:
         entry = self._entries.pop(identity)
+        self._refer(Key(*identity), ())
         if entry.owner and entry.owner in self._children:
             self._children[entry.owner].discard(identity)
             if not self._children[entry.owner]:
@@ -212,11 +241,14 @@ _METADATA = (
 def _essence(kind: str, manifest: Manifest) -> dict[str, Any]:
     """What decisions are made from. A child's spec is what we wrote ourselves, but for `suspend`."""
     metadata = manifest["metadata"]
-    essence = {
+    essence: dict[str, Any] = {
         "kind": kind,
         "metadata": {name: metadata[name] for name in _METADATA if name in metadata},
         "status": manifest.get("status", {}),
     }
     if str(manifest.get("apiVersion", "")).startswith(f"{GROUP}/"):
+        # Of annotations only our own: others can be as large as the object.
+        asked = {name: text for name, text in metadata.get("annotations", {}).items() if name.startswith(f"{GROUP}/")}
+        essence["metadata"] |= {"annotations": asked} if asked else {}
         return essence | {"apiVersion": manifest["apiVersion"], "spec": manifest.get("spec", {})}
     return essence | {"spec": {"suspend": manifest.get("spec", {}).get("suspend", False)}}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from springtide.api.base import CustomResource
 from springtide.api.platform import Platform
@@ -23,7 +23,16 @@ JOB = ChildKind("batch/v1", "Job", "jobs")
 POD = ChildKind("v1", "Pod", "pods")
 WORKLOAD = ChildKind("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
 """What Kueue makes of a Job that names a queue. Listed while such a Job waits, not watched: see `shell.queues`."""
+SHARED = "Shared"
+"""The kind of owner (label `springtide.dev/kind`) of an object that belongs to a whole namespace."""
 PERSISTENT_VOLUME_CLAIM = ChildKind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+
+
+class Reference(NamedTuple):
+    """An object of one of our kinds that another of the same namespace speaks of."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -32,15 +41,24 @@ class Observed:
 
     parent: the object itself.
     children: objects that carry its labels, in no order.
-    shared: objects of its namespace that the operator made for all of its kind.
+    shared: objects of its namespace that the operator made for all that is in it.
+    references: objects that the parent refers to, as far as they are there.
+    referrers: objects that refer to the parent, in no order.
     capabilities: optional API groups that the cluster serves.
     """
 
     parent: Manifest
     children: tuple[Manifest, ...]
     shared: tuple[Manifest, ...]
+    references: tuple[Manifest, ...]
+    referrers: tuple[Manifest, ...]
     platform: Platform
     capabilities: frozenset[str]
+
+
+def no_references(_: Manifest) -> tuple[Reference, ...]:
+    """Of a kind that refers to nothing."""
+    return ()
 
 
 SnapshotT = TypeVar("SnapshotT")
@@ -53,6 +71,7 @@ class Kind(Generic[SnapshotT]):
     observe: makes the snapshot of what the Store holds; never raises for bad input.
     decide: what should happen next.
     refuse: what should be said when the API server does not take a child.
+    references: what an object refers to. It is decided about again whenever one of these changes.
     """
 
     resource: CustomResource
@@ -60,3 +79,4 @@ class Kind(Generic[SnapshotT]):
     observe: Callable[[Observed], SnapshotT]
     decide: Callable[[SnapshotT, datetime], Decision]
     refuse: Callable[[SnapshotT, Refusal, datetime], Decision]
+    references: Callable[[Manifest], tuple[Reference, ...]] = no_references

@@ -9,7 +9,7 @@ from typing import Any
 
 from springtide.api.constants import CONTAINER
 from springtide.api.platform import Platform
-from springtide.api.training_run import Overrides, Resources
+from springtide.api.workload import Overrides, Resources
 
 USER = 10001
 SOURCE_MOUNT = "/data/source"

@@ -9,7 +9,8 @@ from typing import Any
 from springtide.api.platform import Platform
 from springtide.cluster.client import Client
 from springtide.cluster.store import Key, Store
-from springtide.core.kind import ChildKind, Kind
+from springtide.core.decision import Manifest
+from springtide.core.kind import ChildKind, Kind, Observed, Reference
 from springtide.shell.kinds import KINDS
 from springtide.shell.metrics import Metrics
 from springtide.shell.queue import WorkQueue
@@ -33,11 +34,37 @@ class Operator:
     metrics: Metrics
     identity: str
     kinds: tuple[Kind[Any], ...] = KINDS
-    store: Store = field(default_factory=Store)
+    store: Store = field(init=False)
     queue: WorkQueue[Key] = field(default_factory=lambda: WorkQueue(monotonic=time.monotonic))
     watches: Watches = field(default_factory=lambda: Watches(monotonic=time.monotonic))
     capabilities: frozenset[str] = frozenset()
     now: Callable[[], datetime] = wall_clock
+
+    def __post_init__(self) -> None:
+        self.store = Store(self._references)
+
+    def _references(self, manifest: Manifest) -> tuple[Reference, ...]:
+        kind = self.kind(manifest["kind"])
+        return kind.references(manifest) if kind else ()
+
+    def enqueue(self, key: Key) -> None:
+        """An object has changed: work on it, and on whatever refers to it."""
+        self.queue.add(key)
+        for referrer in self.store.referrers(key):
+            self.queue.add(referrer)
+
+    def observed(self, key: Key, parent: Manifest) -> Observed:
+        """All that the store holds of an object."""
+        referrers = (self.store.parent(referrer) for referrer in self.store.referrers(key))
+        return Observed(
+            parent=parent,
+            children=tuple(self.store.children(key)),
+            shared=tuple(self.store.shared(key)),
+            references=tuple(self.store.references(key)),
+            referrers=tuple(referrer for referrer in referrers if referrer is not None),
+            platform=self.platform,
+            capabilities=self.capabilities,
+        )
 
     def child_kinds(self) -> list[ChildKind]:
         """The child kinds of all kinds, each once."""

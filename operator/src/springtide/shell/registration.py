@@ -67,7 +67,7 @@ def _parent_handler(operator: Operator, kind: str, plural: str) -> Handler:
     async def handle(event: Any, **_: Any) -> None:
         manifest = _manifest(event, kind=kind, api_version=API_VERSION)
         if key := _take(operator, kind, plural, event["type"], manifest):
-            operator.queue.add(key)
+            operator.enqueue(key)
 
     return handle
 

@@ -76,7 +76,7 @@ async def _compare(
                 listed.add(manifest["metadata"]["uid"])
                 newest = max(newest, int(manifest["metadata"]["resourceVersion"]))
                 if key := operator.store.upsert(kind, manifest):
-                    operator.queue.add(key)
+                    operator.enqueue(key)
         for key in operator.store.prune(kind, keep=listed, version=version, namespace=namespace):
-            operator.queue.add(key)
+            operator.enqueue(key)
     operator.watches.expect(plural, newest)

@@ -10,7 +10,7 @@ from springtide.cluster import apply, events, status
 from springtide.cluster.client import ApiError
 from springtide.cluster.store import Key
 from springtide.core.decision import Decision, Refusal
-from springtide.core.kind import Kind, Observed
+from springtide.core.kind import Kind
 from springtide.shell.operator import Operator
 
 _log = structlog.get_logger("worker")
@@ -58,15 +58,7 @@ async def reconcile(operator: Operator, key: Key) -> None:
     kind, parent = operator.kind(key.kind), operator.store.parent(key)
     if kind is None or parent is None:
         return
-    snapshot = kind.observe(
-        Observed(
-            parent=parent,
-            children=tuple(operator.store.children(key)),
-            shared=tuple(operator.store.shared(key)),
-            platform=operator.platform,
-            capabilities=operator.capabilities,
-        )
-    )
+    snapshot = kind.observe(operator.observed(key, parent))
     decision: Decision = kind.decide(snapshot, operator.now())
     try:
         news = await _apply_children(operator, kind, key, decision)
@@ -80,7 +72,7 @@ async def reconcile(operator: Operator, key: Key) -> None:
         return
     if await _write_status(operator, kind, parent, decision):
         # The watch will bring nothing new of our own write, and what it says may call for a next step.
-        operator.queue.add(key)
+        operator.enqueue(key)
     if decision.requeue_after is not None:
         operator.queue.add_after(key, decision.requeue_after)
 

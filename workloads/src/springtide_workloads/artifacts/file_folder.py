@@ -55,6 +55,12 @@ class FileFolder:
         (self._root / name).rename(grave)  # at once: no reader sees it half removed
         shutil.rmtree(grave, ignore_errors=True)
 
+    def remove(self, name: str) -> bool:
+        if not (self._root / name).is_dir():
+            return False
+        self.discard(name)
+        return True
+
     def stat_and_digest(self, name: str) -> tuple[str, int]:
         return digest_of_file(self._root / name)
 

@@ -32,6 +32,14 @@ class ObjectFolder:
     def discard(self, name: str) -> None:
         self._filesystem.rm_file(self._path(f"{name}/{MANIFEST}"))  # the files are overwritten by `publish`
 
+    def remove(self, name: str) -> bool:
+        paths = self._filesystem.find(self._path(name))
+        manifest = self._path(f"{name}/{MANIFEST}")
+        for path in sorted(paths, key=lambda path: str(path) != manifest):
+            with contextlib.suppress(FileNotFoundError):  # somebody else removes it, too
+                self._filesystem.rm_file(path)
+        return bool(paths)
+
     def stat_and_digest(self, name: str) -> tuple[str, int]:
         with self._filesystem.open(self._path(name), "rb", block_size=PART, cache_type="readahead") as stream:
             return digest_of_stream(stream)

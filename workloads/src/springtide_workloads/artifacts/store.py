@@ -1,8 +1,9 @@
 """The artifact store: small documents that are replaced whole, and folders that are published once under their digest.
 
 store/
-  models/sha256-<hex>/...  + manifest.json   never changed once its manifest is there
-  memo/<hex>.json                            who did this very work before
+  models/sha256-<hex>/...  + manifest.json                        never changed once its manifest is there
+  datasets/<namespace>.<name>/sha256-<hex>/...  + manifest.json   the same, for the snapshots of a Dataset
+  memo/<hex>.json                                                 who did this very work before
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from springtide.api.constants import Reason
 from springtide_workloads.artifacts.manifest import MANIFEST, Manifest
 from springtide_workloads.errors import WorkloadError, storage_errors
 
+MODELS = "models"
 WRITABLE = ".writable"
 """Written by every task before its work, to learn early that it may."""
 
@@ -31,6 +33,9 @@ class Folder(Protocol):
 
     def discard(self, name: str) -> None:
         """Takes a damaged folder out of the way of `publish`."""
+
+    def remove(self, name: str) -> bool:
+        """Removes a published folder for good, so that no reader finds it in part; whether there was one."""
 
     def stat_and_digest(self, name: str) -> tuple[str, int]:
         """Digest and size of a file as it lies there."""
@@ -52,10 +57,14 @@ def open_folder(uri: str) -> Folder:
 
 
 class ArtifactStore:
-    """Content-addressed folders and the documents that point to them."""
+    """Content-addressed folders and the documents that point to them.
 
-    def __init__(self, uri: str) -> None:
+    section: where the folders lie, below the root.
+    """
+
+    def __init__(self, uri: str, *, section: str = MODELS) -> None:
         self.uri = uri.rstrip("/")
+        self._section = section
         self._place = f"the artifact store {self.uri}"
         with storage_errors(self._place, missing=Reason.ACCESS_DENIED):
             self._root = open_folder(self.uri)
@@ -65,12 +74,12 @@ class ArtifactStore:
         self.write_document(WRITABLE, b"")
 
     def uri_of(self, digest: str) -> str:
-        """Where the model with this digest lies."""
-        return f"{self.uri}/{_folder_of(digest)}"
+        """Where the folder with this digest lies."""
+        return f"{self.uri}/{self._folder_of(digest)}"
 
     def publish(self, source: Path, *, manifest: Manifest) -> str:
         """Publishes a local folder and returns its URI. What is there already and undamaged is not written again."""
-        name = _folder_of(manifest.digest)
+        name = self._folder_of(manifest.digest)
         with storage_errors(self._place, missing=Reason.ACCESS_DENIED):
             if self._manifest_is_there(name):
                 try:
@@ -93,7 +102,7 @@ class ArtifactStore:
         return self._read(digest, target=target)
 
     def _read(self, digest: str, *, target: Path | None) -> Manifest:
-        name = _folder_of(digest)
+        name = self._folder_of(digest)
         with storage_errors(self.uri_of(digest), missing=Reason.DIGEST_MISMATCH):
             text = self._root.read(f"{name}/{MANIFEST}")
             manifest = decode_manifest(text, digest=digest, place=self.uri_of(digest))
@@ -126,6 +135,18 @@ class ArtifactStore:
         """Replaces a document."""
         with storage_errors(self._place, missing=Reason.ACCESS_DENIED):
             self._root.write(name, data)
+
+    def read_file(self, digest: str, name: str) -> bytes | None:
+        """A small file of a published folder, as it lies there; None where it or the folder is missing."""
+        return self.read_document(f"{self._folder_of(digest)}/{name}")
+
+    def remove(self, digest: str) -> bool:
+        """Removes a published folder, its manifest first; whether there was one."""
+        with storage_errors(self._place, missing=Reason.ACCESS_DENIED):
+            return self._root.remove(self._folder_of(digest))
+
+    def _folder_of(self, digest: str) -> str:
+        return f"{self._section}/{digest.replace(':', '-')}"
 
     def _manifest_is_there(self, name: str) -> bool:
         try:
@@ -161,7 +182,3 @@ def read_document(uri: str) -> bytes | None:
             return open_folder(parent).read(name)
         except FileNotFoundError:
             return None
-
-
-def _folder_of(digest: str) -> str:
-    return f"models/{digest.replace(':', '-')}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -104,7 +105,8 @@ class ChunkReader:
         return batch
 
     def _open(self, chunk: Chunk) -> None:
-        file = open_parquet(self._table.files[chunk.file], dictionaries=self._strings)
+        data = self._table.files[chunk.file]
+        file = open_parquet(data.path, name=data.name, dictionaries=self._strings)
         self._batches = file.iter_batches(
             batch_size=CHUNK_ROWS, row_groups=[chunk.row_group], columns=self._columns, use_threads=True
         )
@@ -129,7 +131,7 @@ def open_table(files: tuple[DataFile, ...]) -> ParquetTable:
     chunks: list[Chunk] = []
     schema: pa.Schema | None = None
     for index, file in enumerate(files):
-        parquet = open_parquet(file)
+        parquet = open_parquet(file.path, name=file.name)
         found = parquet.schema_arrow.remove_metadata()
         if schema is None:
             schema = found
@@ -145,18 +147,18 @@ def open_table(files: tuple[DataFile, ...]) -> ParquetTable:
     return ParquetTable(files=files, schema=schema, chunks=tuple(chunks))
 
 
-def open_parquet(file: DataFile, *, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+def open_parquet(path: Path, *, name: str, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
     """Opens a file to be read piece by piece rather than by whole column chunks. Raises DataCorrupt."""
     try:
         return pq.ParquetFile(
-            file.path,
+            path,
             read_dictionary=list(dictionaries) or None,
             buffer_size=BUFFER,
             pre_buffer=False,
             page_checksum_verification=True,
         )
     except (pa.ArrowException, OSError) as error:
-        raise corrupt(file.name, error) from error
+        raise corrupt(name, error) from error
 
 
 def corrupt(name: str, error: Exception, *, where: str = "") -> WorkloadError:

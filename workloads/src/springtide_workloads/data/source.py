@@ -4,24 +4,21 @@ Files in an object store are copied to the scratch folder while they are hashed:
 an epoch costs no second download. Files on a volume are read where they lie.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from springtide.api.constants import Reason
 from springtide.api.training_run import Inputs
 
 from springtide_workloads.artifacts.digests import digest_of_file, digest_of_stream
-from springtide_workloads.artifacts.filesystems import open_filesystem
 from springtide_workloads.artifacts.manifest import Column, File, Manifest
+from springtide_workloads.data.listing import PARQUET, Found, Listing, list_files
 from springtide_workloads.errors import WorkloadError, storage_errors
 from springtide_workloads.process.cpus import available_cpus
 from springtide_workloads.process.progress import Progress
 
-SUFFIXES = (".parquet", ".pq")
-MAGIC = "*?["
 PART = 16 << 20
 
 
@@ -35,31 +32,19 @@ class DataFile:
     sha256: str
 
 
-@dataclass(frozen=True)
-class _Found:
-    name: str
-    path: str
-    size: int
-
-
 def collect(uri: str, *, scratch: Path, progress: Progress) -> tuple[DataFile, ...]:
     """All Parquet files at a file, folder or glob URI, sorted by name, each hashed.
 
     Raises DataNotFound, AccessDenied, StoreUnavailable, DiskFull.
     """
-    with storage_errors(uri, missing=Reason.DATA_NOT_FOUND):
-        filesystem, root = open_filesystem(uri)
-        found = _find(filesystem, root)
-    if not found:
-        raise WorkloadError(Reason.DATA_NOT_FOUND, f"{uri}: there is no Parquet file (*.parquet, *.pq) there")
-    local = uri.startswith("file://")
+    listing = list_files(uri, suffixes=PARQUET, what="Parquet file")
 
-    def pin(file: _Found) -> DataFile:
+    def pin(file: Found) -> DataFile:
         with storage_errors(f"{uri} ({file.name})", missing=Reason.DATA_NOT_FOUND):
-            return _pin_local(file) if local else _copy(filesystem, file, folder=scratch / "data")
+            return _pin_local(file) if listing.is_local else copy(listing, file, folder=scratch / "data")
 
-    with progress.phase("checking data", total=sum(file.size for file in found), unit="bytes") as phase:
-        return tuple(_in_threads(pin, found, done=lambda file: phase.advance(file.size)))
+    with progress.phase("checking data", total=listing.size, unit="bytes") as phase:
+        return tuple(_in_threads(pin, listing.files, done=lambda file: phase.advance(file.size)))
 
 
 def describe(files: tuple[DataFile, ...], *, schema: tuple[Column, ...]) -> Manifest:
@@ -77,50 +62,25 @@ def check_pinned(inputs: Inputs, *, expected: str | None, uri: str) -> None:
         )
 
 
-def _find(filesystem: Any, root: str) -> list[_Found]:
-    if any(character in root for character in MAGIC):
-        base = _folder_before_magic(root)
-        paths = [path for path in filesystem.glob(root) if filesystem.isfile(path)]
-    elif filesystem.isfile(root):
-        base, paths = root.rpartition("/")[0], [root]
-    else:
-        base = root.rstrip("/")
-        paths = [path for path in filesystem.find(base) if path.endswith(SUFFIXES)]
-    found = [
-        _Found(name=path.removeprefix(base).lstrip("/"), path=path, size=int(filesystem.size(path))) for path in paths
-    ]
-    return sorted((file for file in found if not _is_hidden(file.name)), key=lambda file: file.name)
-
-
-def _folder_before_magic(root: str) -> str:
-    parts = root.split("/")
-    first = next(index for index, part in enumerate(parts) if any(character in part for character in MAGIC))
-    return "/".join(parts[:first])
-
-
-def _is_hidden(name: str) -> bool:
-    """Spark and others leave `_temporary` folders and `.crc` files beside the data."""
-    return any(part.startswith(("_", ".")) for part in name.split("/"))
-
-
-def _pin_local(file: _Found) -> DataFile:
+def _pin_local(file: Found) -> DataFile:
     sha256, size = digest_of_file(Path(file.path))
     return DataFile(name=file.name, path=Path(file.path), size=size, sha256=sha256)
 
 
-def _copy(filesystem: Any, file: _Found, *, folder: Path) -> DataFile:
+def copy(listing: Listing, file: Found, *, folder: Path) -> DataFile:
+    """Copies a file of an object store to this machine and hashes it on the way."""
     target = folder / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
-        filesystem.open(file.path, "rb", block_size=PART, cache_type="readahead") as stream,
-        target.open("wb") as copy,
+        listing.filesystem.open(file.path, "rb", block_size=PART, cache_type="readahead") as stream,
+        target.open("wb") as local,
     ):
-        sha256, size = digest_of_stream(stream, sink=copy.write)
+        sha256, size = digest_of_stream(stream, sink=local.write)
     return DataFile(name=file.name, path=target, size=size, sha256=sha256)
 
 
 def _in_threads(
-    work: Callable[[_Found], DataFile], items: list[_Found], *, done: Callable[[_Found], object]
+    work: Callable[[Found], DataFile], items: Sequence[Found], *, done: Callable[[Found], object]
 ) -> list[DataFile]:
     results = []
     with ThreadPoolExecutor(max_workers=max(2, available_cpus())) as pool:

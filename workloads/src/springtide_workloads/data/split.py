@@ -16,7 +16,7 @@ from springtide_workloads.errors import WorkloadError
 VALIDATION_SHARE = 0.1
 MIN_TRAINING_ROWS = 50
 MIN_TEST_ROWS = 20
-HOLD_OUT, VALIDATE, SAMPLE = 1, 2, 3
+HOLD_OUT, VALIDATE, SAMPLE, PROFILE = 1, 2, 3, 4
 """Salts: each decision about a row has a draw of its own."""
 
 
@@ -46,10 +46,13 @@ class Rows:
         return np.flatnonzero(self.roles == role)
 
 
-def draw(rows: int, *, seed: int, salt: int) -> npt.NDArray[np.float64]:
-    """One number in [0, 1) for each row: splitmix64 (Steele, Lea and Flood, OOPSLA 2014) of its number and the seed."""
+def draw(rows: int, *, seed: int, salt: int, first: int = 0) -> npt.NDArray[np.float64]:
+    """One number in [0, 1) for each row from row `first` on.
+
+    Splitmix64 (Steele, Lea and Flood, OOPSLA 2014) of the row's number and the seed.
+    """
     with np.errstate(over="ignore"):
-        state = np.arange(rows, dtype=np.uint64)
+        state = np.arange(first, first + rows, dtype=np.uint64)
         state += np.uint64((seed * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03) % 2**64)
         state *= np.uint64(0x9E3779B97F4A7C15)
         state ^= state >> np.uint64(30)

@@ -29,6 +29,7 @@ from springtide.api.constants import Reason
 from springtide_workloads.artifacts.manifest import Manifest
 from springtide_workloads.data.encoding import Encoder
 from springtide_workloads.data.signature import Signature
+from springtide_workloads.drift.bins import Baseline
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.model.golden import GOLDEN_FILE, golden_document, read_golden
 from springtide_workloads.recipes.recipe import Fitted, Predictor, Recipe
@@ -57,7 +58,7 @@ class Contents:
     inputs: Manifest
     golden: pa.RecordBatch
     golden_score: npt.NDArray[np.float64]
-    baseline: dict[str, Any]
+    baseline: Baseline
     metrics: dict[str, Any]
     importances: dict[str, float]
     importance_measure: str
@@ -73,7 +74,7 @@ def write_folder(folder: Path, contents: Contents) -> None:
         (MODEL_FILE, _model_document(contents)),
         (SIGNATURE_FILE, contents.signature.to_wire()),
         (GOLDEN_FILE, golden_document(contents.golden, contents.golden_score)),
-        (BASELINE_FILE, contents.baseline),
+        (BASELINE_FILE, contents.baseline.to_wire()),
         (METRICS_FILE, contents.metrics),
         (HISTORY_FILE, history),
         (IMPORTANCE_FILE, {"measure": contents.importance_measure, "features": contents.importances}),

@@ -4,14 +4,25 @@ from datetime import datetime, timedelta
 
 from springtide.api import training_run as api
 from springtide.api.constants import Reason, Role
+from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Decision, Deletion, Event, Refusal
+from springtide.core.ending import Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
-from springtide.core.training_run import attempts, deadline, recovery, retry, status
-from springtide.core.training_run.artifacts import missing_claim
-from springtide.core.training_run.attempts import Ended, NotStarted, Running, Settling, Stopping, Vanished, Waiting
-from springtide.core.training_run.ending import Ending
-from springtide.core.training_run.job import attempt_job, task_problem
-from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot, observe
+from springtide.core.progress import (
+    SETTLING,
+    Ended,
+    NotStarted,
+    Running,
+    Settling,
+    Stopping,
+    Vanished,
+    Waiting,
+    starting,
+)
+from springtide.core.training_run import attempts, dataset, deadline, recovery, retry, status
+from springtide.core.training_run.job import attempt_job, problem_of
+from springtide.core.training_run.snapshot import TrainingRunSnapshot, observe
+from springtide.core.workload_state import Job
 
 KUEUE = "kueue.x-k8s.io"
 REFUSED_AGAIN_AFTER = 60.0
@@ -27,7 +38,7 @@ def decide(run: TrainingRunSnapshot, now: datetime) -> Decision:
         return Decision()  # what it owns goes with it
     if run.is_terminal:
         return Decision(deletions=_leftovers(run))  # terminal is terminal, whatever the pods do later
-    if problem := run.spec_problem or task_problem(run):
+    if problem := run.spec_problem or problem_of(run):
         return _held(run, Reason.INVALID_SPEC, problem, now)
 
     match attempts.current(run, now=now):
@@ -68,16 +79,31 @@ def _start(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
     if run.predecessors:
         message = f"Job {run.predecessors[0]} of an earlier run of this name is still there; waiting until it is gone"
         return Decision(status=status.in_progress(run, Reason.NAME_TAKEN, message, now=now))
+    if number == 1 and (unpinned := _pin(run, now)):
+        return unpinned
     earliest = retry.not_before(run)
     if earliest and now < earliest:
         return Decision(
             status=status.retrying(run, run.status, now=now), requeue_after=(earliest - now).total_seconds()
         )
-    message = attempts.starting(attempts.name_of(run, number))
+    message = starting(attempts.name_of(run, number))
     return Decision(
-        children=(*missing_claim(run), attempt_job(run, number)),
+        children=(*missing_claim(run.platform, namespace=run.namespace, claims=run.claims), attempt_job(run, number)),
         status=status.in_progress(run, Reason.STARTING, message, now=now, status=status.started(run, number)),
     )
+
+
+def _pin(run: TrainingRunSnapshot, now: datetime) -> Decision | None:
+    """What is to be done before the first attempt can be trained on a Dataset's snapshot; None: nothing."""
+    match dataset.pin(run):
+        case dataset.Missing(reason, message):
+            return Decision(status=status.in_progress(run, reason, message, now=now))
+        case pinned if pinned == run.status.dataset:
+            return None
+        case pinned:
+            base = run.status.model_copy(update={"dataset": pinned})
+            message = f"to be trained on snapshot {pinned.digest} of Dataset {pinned.name}" if pinned else ""
+            return Decision(status=status.in_progress(run, Reason.STARTING, message, now=now, status=base))
 
 
 def _wait(run: TrainingRunSnapshot, waiting: Waiting, now: datetime) -> Decision:
@@ -139,7 +165,7 @@ def _recover(run: TrainingRunSnapshot, number: int, now: datetime) -> Decision:
         case Ending() as end:
             return _after(run, number, end, now)
         case None:
-            again = attempts.SETTLING.total_seconds() if job.finished else None
+            again = SETTLING.total_seconds() if job.finished else None
             return Decision(
                 status=status.in_progress(run, Reason.RECOVERING_RESULT, message, now=now), requeue_after=again
             )
@@ -204,4 +230,5 @@ KIND: Kind[TrainingRunSnapshot] = Kind(
     observe=observe,
     decide=decide,
     refuse=refuse,
+    references=dataset.references,
 )

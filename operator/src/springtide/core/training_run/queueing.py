@@ -1,6 +1,7 @@
 """Why a run waits in its queue: Kueue's own words, and what they mean for the run."""
 
-from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot, Workload
+from springtide.core.training_run.snapshot import TrainingRunSnapshot, Workload
+from springtide.core.workload_state import Job
 
 _NEVER_REASONS = frozenset({"ExceedsMaxQuota", "NoMatchingFlavor"})
 _NEVER_WORDS = "> maximum capacity"

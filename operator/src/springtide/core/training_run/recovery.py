@@ -5,16 +5,18 @@ Finished work is never done twice because the pod that did it is gone.
 
 from datetime import datetime
 
-from springtide.api.constants import TASK_VARIABLE, Reason, Role
+from springtide.api.constants import Reason, Role
 from springtide.api.task import RecoverTask
-from springtide.api.training_run import Overrides, Resources
+from springtide.api.workload import Overrides, Resources
+from springtide.core import ending
 from springtide.core.decision import Child, Deletion
-from springtide.core.training_run import ending
-from springtide.core.training_run.attempts import SETTLING
-from springtide.core.training_run.ending import Ending
-from springtide.core.training_run.job import WORKLOADS_ARGS, owner_of, result_uri, workload_job
-from springtide.core.training_run.snapshot import Job, TrainingRunSnapshot
+from springtide.core.ending import Ending
+from springtide.core.progress import SETTLING
+from springtide.core.training_run.job import result_uri
+from springtide.core.training_run.snapshot import TrainingRunSnapshot
+from springtide.core.workload_job import WORKLOADS_ARGS, task_env, workload_job
 from springtide.core.workload_pod import Program, pod_spec
+from springtide.core.workload_state import Job
 
 # What stopped the recovery, not the attempt. Its Job tries again.
 _OWN_TROUBLE = frozenset({Reason.STORE_UNAVAILABLE, Reason.INTERRUPTED})
@@ -25,11 +27,10 @@ def recovery_job(run: TrainingRunSnapshot, number: int) -> Child:
     """The Job that recovers the result of an attempt. It reaches the artifact store as the attempt did."""
     assert run.spec is not None, "a run whose spec does not parse has nothing to recover"
     task = RecoverTask(
-        owner=owner_of(run, number), store_uri=run.platform.artifacts_uri, result_uri=result_uri(run, number)
+        owner=run.parent.owner(number), store_uri=run.platform.artifacts_uri, result_uri=result_uri(run, number)
     )
-    env = {TASK_VARIABLE: task.model_dump_json(by_alias=True, exclude_none=True)}
     pod = pod_spec(
-        Program(run.platform.workloads_image, None, WORKLOADS_ARGS, env),
+        Program(run.platform.workloads_image, None, WORKLOADS_ARGS, task_env(task)),
         platform=run.platform,
         resources=RESOURCES,
         overrides=Overrides(
@@ -39,13 +40,21 @@ def recovery_job(run: TrainingRunSnapshot, number: int) -> Child:
         ),
     )
     return workload_job(
-        run, name=f"{run.name}-recover-a{number}", role=Role.RECOVERY, number=number, pod=pod, backoff_limit=3
+        run.parent,
+        name=f"{run.name}-recover-a{number}",
+        role=Role.RECOVERY,
+        attempt=number,
+        pod=pod,
+        platform=run.platform,
+        backoff_limit=3,
     )
 
 
 def outcome(run: TrainingRunSnapshot, job: Job, *, now: datetime) -> Ending | Deletion | None:
     """What the recovery found: the ending of the attempt, a recovery to be repeated, or None while it runs."""
-    endings = [end for pod in run.pods if pod.job_uid == job.uid and (end := ending.of_pod(pod))]
+    endings = [
+        end for pod in run.pods if pod.job_uid == job.uid and (end := ending.of_pod(pod, failed=Reason.TRAINING_FAILED))
+    ]
     for end in endings:
         if end.result and end.result.reason not in _OWN_TROUBLE:
             return Ending(end.failure, end.reason, end.message, end.result, end.result.start_time, end.result.end_time)

@@ -1,19 +1,10 @@
 """May there be another attempt, and when?"""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from springtide.api.constants import Reason
-from springtide.api.training_run import Failures
-from springtide.core.training_run.ending import Ending
+from springtide.core import backoff
+from springtide.core.ending import Ending
 from springtide.core.training_run.snapshot import TrainingRunSnapshot
-
-FIRST_DELAY = timedelta(seconds=5)
-LONGEST_DELAY = timedelta(seconds=300)
-
-# Something that cannot be reached now will not be there a moment later; a lost pod's successor can start at once.
-_UNREACHABLE = frozenset({Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.TEMPORARY_FAILURE})
-_FREE_LOSSES = 3
-"""So many lost pods are replaced at once; more of them may mean that we are the cause."""
 
 
 def may_retry(run: TrainingRunSnapshot, end: Ending) -> bool:
@@ -36,14 +27,7 @@ def not_before(run: TrainingRunSnapshot) -> datetime | None:
     last = run.status.attempts[-1]
     if last.end_time is None or last.failure in (None, "Suspended"):
         return None
-    exponent = _exponent(run.status.failures, last.reason or "", infrastructure=last.failure == "Infrastructure")
-    if exponent < 0:
-        return None
-    doublings: int = 2 ** min(exponent, 10)
-    return last.end_time + min(FIRST_DELAY * doublings, LONGEST_DELAY)
-
-
-def _exponent(failures: Failures, reason: str, *, infrastructure: bool) -> int:
-    if not infrastructure:
-        return failures.user - 1
-    return failures.infrastructure - 1 - (0 if reason in _UNREACHABLE else _FREE_LOSSES)
+    failures = run.status.failures
+    if last.failure == "Infrastructure":
+        return backoff.after_loss(last.end_time, failures=failures.infrastructure, reason=last.reason or "")
+    return backoff.after_failure(last.end_time, failures=failures.user)

@@ -7,8 +7,8 @@ from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.training_run import Attempt, Failures, TrainingRunStatus
 from springtide.core.conditions import Statement, Truth, state
+from springtide.core.ending import Ending
 from springtide.core.training_run.attempts import name_of, record_of
-from springtide.core.training_run.ending import Ending
 from springtide.core.training_run.snapshot import TrainingRunSnapshot
 
 ATTEMPTS_KEPT = 20

@@ -14,7 +14,8 @@ from springtide.api.constants import GROUP, LABEL_KIND
 from springtide.cluster.client import ApiError
 
 Manifest = dict[str, Any]
-KINDS = {"trainingruns": "TrainingRun", "jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
+PARENTS = {"datasets": "Dataset", "trainingruns": "TrainingRun"}
+KINDS = PARENTS | {"jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
 
 
 class CrashError(BaseException):
@@ -69,8 +70,8 @@ class ApiServer:
             case "create", "events":
                 self.events.append(body)
                 return body  # type: ignore[no-any-return]
-            case "patch", "trainingruns/status":
-                return self._patch_status(name, body)
+            case "patch", "datasets/status" | "trainingruns/status":
+                return self._patch_status(PARENTS[resource.partition("/")[0]], name, body)
             case "patch", "jobs" | "persistentvolumeclaims":
                 return self._apply(body)
             case "delete", "jobs":
@@ -81,12 +82,12 @@ class ApiServer:
                 return found
         raise AssertionError(f"the operator sent {verb} {resource}, which nothing here expects")
 
-    def _patch_status(self, name: str, patch: list[Manifest]) -> Manifest:
-        found = self.get("TrainingRun", name)
+    def _patch_status(self, kind: str, name: str, patch: list[Manifest]) -> Manifest:
+        found = self.get(kind, name)
         values = {step["path"]: step["value"] for step in patch}
         if values["/metadata/resourceVersion"] != found["metadata"]["resourceVersion"]:
             raise ApiError(409, "the object has been modified")
-        return self.update("TrainingRun", name, lambda run: run.update(status=values["/status"]))
+        return self.update(kind, name, lambda parent: parent.update(status=values["/status"]))
 
     def _apply(self, body: Manifest) -> Manifest:
         kind, name = body["kind"], body["metadata"]["name"]

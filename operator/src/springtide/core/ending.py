@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from springtide.api.constants import Reason
 from springtide.api.task import ExitCode, Result, decode_result
-from springtide.core.training_run.snapshot import Pod
+from springtide.core.workload_state import Pod
 
 # Reasons of the DisruptionTarget condition (KEP-3329) in our words.
 _DISRUPTIONS = {
@@ -43,8 +43,8 @@ class Ending:
     ended: datetime | None = None
 
 
-def of_pod(pod: Pod) -> Ending | None:
-    """How the pod's attempt ended, or None while it has not."""
+def of_pod(pod: Pod, *, failed: Reason) -> Ending | None:
+    """How the pod's attempt ended, or None while it has not. failed: said of an exit code that says nothing itself."""
     ended = pod.terminated
     if pod.gone and not pod.has_started:
         return _ending(pod, "Infrastructure", Reason.POD_DELETED, "the pod was deleted before its container ran")
@@ -69,7 +69,7 @@ def of_pod(pod: Pod) -> Ending | None:
     if ended.exit_code == 0:
         return _ending(pod, "User", Reason.INVALID_RESULT, problem)
     words = f": {ended.message.strip()[-800:]}" if ended.message.strip() else ""
-    return _ending(pod, "User", Reason.TRAINING_FAILED, f"the container ended with exit code {ended.exit_code}{words}")
+    return _ending(pod, "User", failed, f"the container ended with exit code {ended.exit_code}{words}")
 
 
 _OUT_OF_MEMORY = (

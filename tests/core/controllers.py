@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tests.core.training_run.api_server import ApiServer, Manifest, stamp
+from tests.core.api_server import ApiServer, Manifest, stamp
 
 ENDED = ("Succeeded", "Failed")
 

@@ -1,0 +1,98 @@
+"""What is: a Dataset, its Jobs, and the TrainingRuns that hold on to its snapshots. Nothing here decides.
+
+Called a snapshot in other kinds; here that word is taken.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from springtide.api.constants import ANNOTATION_REFRESH
+from springtide.api.dataset import DatasetSpec, DatasetStatus
+from springtide.api.platform import Platform
+from springtide.core.decision import Manifest
+from springtide.core.kind import Observed
+from springtide.core.spec import parse
+from springtide.core.workload_job import Parent
+from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, pods_of, predecessors_of
+
+ASKED_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class ObservedDataset:
+    """Everything that a decision about a Dataset may depend on, but for the time.
+
+    asked: value of the annotation by which a person asks for a refresh.
+    spec: None where it does not parse; `spec_problem` then says why.
+    predecessors: Jobs of an earlier Dataset of this name.
+    claims: PersistentVolumeClaims that the operator made in the namespace.
+    pinned: digests of the snapshots that TrainingRuns refer to.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    created: datetime
+    deleting: bool
+    asked: str | None
+    spec: DatasetSpec | None
+    spec_problem: str
+    status: DatasetStatus
+    jobs: tuple[Job, ...]
+    pods: tuple[Pod, ...]
+    predecessors: tuple[str, ...]
+    claims: frozenset[str]
+    pinned: frozenset[str]
+    platform: Platform
+
+    @property
+    def parent(self) -> Parent:
+        """The Dataset, as its Jobs know it."""
+        return Parent("Dataset", self.namespace, self.name, self.uid)
+
+    def with_status(self, status: DatasetStatus) -> "ObservedDataset":
+        """The same Dataset with another status."""
+        return replace(self, status=status)
+
+    def job(self, name: str) -> Job | None:
+        """The Job of this name, if it is there."""
+        return next((job for job in self.jobs if job.name == name), None)
+
+    def pod(self, job: Job) -> Pod | None:
+        """The newest pod of a Job, if there is one."""
+        return newest_pod(job, self.pods)
+
+
+def observe(observed: Observed) -> ObservedDataset:
+    """What the Store holds. A spec that does not parse is told of, not raised."""
+    metadata = observed.parent["metadata"]
+    spec, problem = parse(DatasetSpec, observed.parent.get("spec", {}))
+    asked = metadata.get("annotations", {}).get(ANNOTATION_REFRESH)
+    return ObservedDataset(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        asked=asked[:ASKED_LIMIT] if asked else None,
+        spec=spec,
+        spec_problem=problem,
+        status=DatasetStatus.model_validate(observed.parent.get("status", {})),
+        jobs=jobs_of(observed.parent, observed.children),
+        pods=pods_of(observed.parent, observed.children),
+        predecessors=predecessors_of(observed.parent, observed.children),
+        claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        pinned=frozenset(digest for referrer in observed.referrers for digest in _pins(referrer)),
+        platform=observed.platform,
+    )
+
+
+def _pins(run: Manifest) -> tuple[str, ...]:
+    """The snapshots that a TrainingRun refers to: by its spec, and by what it was pinned to."""
+    digests = (
+        run.get("spec", {}).get("data", {}).get("digest"),
+        run.get("status", {}).get("dataset", {}).get("digest"),
+    )
+    return tuple(digest for digest in digests if digest)

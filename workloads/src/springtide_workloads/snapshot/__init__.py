@@ -1,0 +1,1 @@
+"""The operation `Snapshot`: from a source to an immutable, content-addressed copy that satisfies its contract."""
