@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from springtide.api.constants import TASK_VARIABLE, Reason
-from springtide.api.task import TASK, RecoverTask, Result, SnapshotTask, Task, TrainTask
+from springtide.api.task import TASK, JudgeTask, RecoverTask, ResolveTask, Result, SnapshotTask, Task, TrainTask
 
 from springtide_workloads.errors import WorkloadError, explain
 from springtide_workloads.process.cpus import available_cpus, limit_threads
@@ -154,15 +154,27 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
         return failed(failure, start_time=start_time)
 
 
-def _do(task: TrainTask | SnapshotTask, *, start_time: datetime, scratch: Path, progress: Progress) -> Result:
+def _do(
+    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask, *, start_time: datetime, scratch: Path, progress: Progress
+) -> Result:
     """An operation. Each imports only what it needs."""
-    if isinstance(task, SnapshotTask):
-        from springtide_workloads.snapshot.refresh import take_snapshot
+    match task:
+        case SnapshotTask():
+            from springtide_workloads.snapshot.refresh import take_snapshot
 
-        return take_snapshot(task, start_time=start_time, scratch=scratch, progress=progress)
-    from springtide_workloads.training.train import train
+            return take_snapshot(task, start_time=start_time, scratch=scratch, progress=progress)
+        case ResolveTask():
+            from springtide_workloads.serving.resolve import resolve
 
-    return train(task, start_time=start_time, scratch=scratch, progress=progress)
+            return resolve(task, start_time=start_time)
+        case JudgeTask():
+            from springtide_workloads.serving.judge import judge
+
+            return judge(task, start_time=start_time, progress=progress)
+        case TrainTask():
+            from springtide_workloads.training.train import train
+
+            return train(task, start_time=start_time, scratch=scratch, progress=progress)
 
 
 def _show(result: Result, *, on_terminal: bool) -> None:

@@ -116,6 +116,8 @@ class Reason(StrEnum):
     MEMOIZED = "Memoized"
     REFRESHED = "Refreshed"
     UNCHANGED = "Unchanged"
+    RESOLVED = "Resolved"
+    JUDGED = "Judged"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
@@ -155,6 +157,7 @@ class Reason(StrEnum):
     TOO_FEW_ROWS = "TooFewRows"
     LOSS_NOT_FINITE = "LossNotFinite"
     UNKNOWN_RECIPE = "UnknownRecipe"
+    MODEL_NOT_FOUND = "ModelNotFound"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"
