@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from springtide.api.constants import TASK_VARIABLE, Reason
+from springtide.api.serving import SERVING_VARIABLE, Serving
 from springtide.api.task import TASK, JudgeTask, RecoverTask, ResolveTask, Result, SnapshotTask, Task, TrainTask
 
 from springtide_workloads.errors import WorkloadError, explain
@@ -74,6 +75,36 @@ def run(
     shutil.rmtree(scratch, ignore_errors=True)
     _show(result, on_terminal=on_terminal)
     _end(code)
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="Where to listen.")] = 8080) -> None:
+    """Serves a model by the Open Inference Protocol v2 and V1.
+
+    What is served is one JSON document in **$SPRINGTIDE_SERVING**. It listens once the model's files have the digest
+    that is asked for and its golden requests are answered as they were; otherwise it ends as **run** does.
+    """
+    start_time = datetime.now(UTC)
+    configure_logs(human=sys.stderr.isatty())
+    limit_threads(available_cpus())
+    with tempfile.TemporaryDirectory(prefix="springtide-") as scratch:
+        try:
+            from springtide_workloads.serving.server import serve
+
+            serve(_read_serving(), scratch=Path(scratch), port=port)
+        except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
+            failure = explain(error, otherwise=Reason.LOAD_FAILED)
+            log.error(failure.message, reason=failure.reason)
+            code = Ending().tell(failed(failure, start_time=start_time))
+            shutil.rmtree(scratch, ignore_errors=True)
+            _end(code)
+
+
+def _read_serving() -> Serving:
+    try:
+        return Serving.model_validate_json(os.environ.get(SERVING_VARIABLE, ""))
+    except ValidationError as error:
+        raise WorkloadError(Reason.INVALID_SPEC, f"{SERVING_VARIABLE} is not valid: {error}") from error
 
 
 @examples.command("train")

@@ -1,5 +1,8 @@
-"""What a server is told: one JSON document in its environment."""
-# Stand-in until the server's own module is merged: the fields that the operator sets.
+"""What a server is told: one JSON document in the environment variable `SPRINGTIDE_SERVING`."""
+
+from typing import Annotated
+
+from pydantic import Field
 
 from springtide.api.base import ApiModel, Digest
 
@@ -7,9 +10,17 @@ SERVING_VARIABLE = "SPRINGTIDE_SERVING"
 
 
 class Serving(ApiModel):
-    """Which model is served."""
+    """Which model is served, and within which bounds."""
 
-    model_name: str
-    version: str
-    uri: str
-    digest: Digest
+    model_name: Annotated[str, Field(description="How requests call it.")]
+    version: Annotated[str, Field(description="Version in the registry; told in answers.")]
+    store_uri: Annotated[str, Field(description="Root of the artifact store.")]
+    digest: Annotated[
+        Digest, Field(description="Digest of the model's manifest; verified before anything is answered.")
+    ]
+    max_body_bytes: Annotated[int, Field(ge=1024, description="A larger request is refused (413).")] = 64 << 20
+    connection_requests: Annotated[
+        int, Field(ge=1, description="A kept connection is ended after so many: a Service chooses per connection.")
+    ] = 1000
+    connection_seconds: Annotated[float, Field(gt=0, description="The same, after so long.")] = 10.0
+    drain_seconds: Annotated[int, Field(ge=1, description="How long requests under way may take at the end.")] = 20

@@ -115,7 +115,12 @@ def pods_name(service: ObservedService, model: str) -> str:
 def _pod(service: ObservedService, track: Track) -> dict[str, Any]:
     spec = service.spec
     assert spec is not None, "a ModelService whose spec does not parse has no servers"
-    serving = Serving(model_name=spec.model.name, version=track.version, uri=track.uri, digest=track.digest)
+    serving = Serving(
+        model_name=spec.model.name,
+        version=track.version,
+        store_uri=service.platform.artifacts_uri,
+        digest=track.digest,
+    )
     program = Program(
         service.platform.workloads_image,
         None,
