@@ -1,7 +1,7 @@
 """ModelService: a registered model version that is served, and changed only by a judged, stepwise rollout."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -113,6 +113,15 @@ class Rollout(ApiModel):
 
 class ModelServiceSpec(ApiModel):
     """What is served, by what, and how it is changed."""
+
+    RULES: ClassVar = (
+        Rule(
+            "self.model.name == oldSelf.model.name",
+            "model.name cannot be changed: create another ModelService",
+            field=".model.name",
+            reason="FieldValueForbidden",
+        ),
+    )
 
     model: Annotated[ModelVersion, Field(description="The version to serve.")]
     replicas: Annotated[Replicas, Field(description="How many pods serve.")] = Replicas()
