@@ -97,7 +97,6 @@ class Reason(StrEnum):
 
     # How a model is served, and how a rollout is.
     SERVING = "Serving"
-    NO_VERSION = "NoVersion"
     TOO_FEW_REPLICAS = "TooFewReplicas"
     RESOLVING = "Resolving"
     LOADING = "Loading"
