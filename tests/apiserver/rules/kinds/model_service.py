@@ -64,6 +64,11 @@ _RULES: Rules = {
 }
 
 
+def _beside(change: Changes) -> Changes:
+    heaviest = change.get(f"{STEPS}[0].weight") == 99
+    return ({f"{STEPS}[1]": None} if heaviest else {}) | shared.beside(change)
+
+
 MODEL_SERVICE = Written(
     kind="ModelService",
     plural="modelservices",
@@ -83,5 +88,5 @@ MODEL_SERVICE = Written(
             "time": NOW,
         },
     },
-    beside=shared.beside,
+    beside=_beside,
 )
