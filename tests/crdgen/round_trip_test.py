@@ -34,7 +34,7 @@ def documents(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
             return st.dictionaries(st.text("abcxyz./-", min_size=1, max_size=12), values, max_size=3)
         case "array":
             unique = schema.get("x-kubernetes-list-type") == "set"
-            return st.lists(documents(schema["items"]), max_size=3, unique=unique)
+            return st.lists(documents(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique=unique)
         case "integer":
             return st.integers(schema.get("minimum", -(2**53)), schema.get("maximum", 2**53))
         case "number":
