@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from springtide.api.serving import SERVING_VARIABLE, Serving
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, Serving
 from springtide_workloads.model.folder import load_model
 from springtide_workloads.model.golden import read_golden
 
@@ -65,6 +66,7 @@ def server(request, loans, tracking_uri, tmp_path_factory) -> Iterator[Server]:
         digest=result.model.digest,
         max_body_bytes=1 << 20,
         connection_requests=50,
+        forget_seconds=0.5,
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "springtide_workloads", "serve", "--port", str(port)],
@@ -210,6 +212,17 @@ def test_a_model_whose_files_are_not_there_is_not_served(tmp_path):
     )  # fmt: skip
     assert done.returncode == 64
     assert json.loads(told.read_text())["reason"] == "DigestMismatch"
+
+
+def test_while_it_drains_every_answer_ends_its_connection(server):
+    with ThreadPoolExecutor(1) as kubelet:
+        drained = kubelet.submit(httpx.get, str(server.client.base_url.join(DRAIN_PATH)), trust_env=False)
+        seen = set()
+        while not drained.done():
+            seen.add(server.ask(server.inputs()).headers.get("connection"))
+    assert drained.result().status_code == 200
+    assert "close" in seen
+    assert server.ask(server.inputs()).headers.get("connection") is None
 
 
 def test_sigterm_ends_it_after_what_is_under_way(server):

@@ -7,6 +7,8 @@ from pydantic import Field
 from springtide.api.base import ApiModel, Digest
 
 SERVING_VARIABLE = "SPRINGTIDE_SERVING"
+DRAIN_PATH = "/drain"
+"""Asked by the kubelet before a server ends: it answers when Services had time to forget it."""
 
 
 class Serving(ApiModel):
@@ -23,4 +25,5 @@ class Serving(ApiModel):
         int, Field(ge=1, description="A kept connection is ended after so many: a Service chooses per connection.")
     ] = 1000
     connection_seconds: Annotated[float, Field(gt=0, description="The same, after so long.")] = 10.0
+    forget_seconds: Annotated[float, Field(ge=0, description="How long a request for `DRAIN_PATH` takes.")] = 5.0
     drain_seconds: Annotated[int, Field(ge=1, description="How long requests under way may take at the end.")] = 20

@@ -7,7 +7,6 @@ them; everything else (health, metadata, metrics) is theirs.
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +14,10 @@ import orjson
 
 from springtide_workloads.process.logs import log
 from springtide_workloads.serving import protocol
+from springtide_workloads.serving.asgi import App, Message, Receive, Send
 from springtide_workloads.serving.counters import Counters
 from springtide_workloads.serving.refusal import RefusedError
 from springtide_workloads.serving.session import Session
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PREDICTION = re.compile(
     r"^/(?:v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer|v1/models/(?P<v1>[^/:]+):predict)$"

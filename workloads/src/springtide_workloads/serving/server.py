@@ -12,6 +12,7 @@ from springtide.api.serving import Serving
 
 from springtide_workloads.process.logs import log
 from springtide_workloads.serving.counters import Counters
+from springtide_workloads.serving.draining import Draining
 from springtide_workloads.serving.endpoint import Bounds, Endpoint
 from springtide_workloads.serving.protocol import OUTPUT
 from springtide_workloads.serving.session import Session, open_session
@@ -33,6 +34,7 @@ def serve(serving: Serving, *, scratch: Path, port: int) -> None:
         connection_seconds=serving.connection_seconds,
     )
     app.add_middleware(Endpoint, session=session, counters=Counters(), bounds=bounds)
+    app.add_middleware(Draining, seconds=serving.forget_seconds)
     server = kserve.ModelServer(
         http_port=port,
         enable_grpc=False,

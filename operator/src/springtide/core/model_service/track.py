@@ -12,7 +12,7 @@ from springtide.api.constants import (
     LABEL_UID,
     Role,
 )
-from springtide.api.serving import SERVING_VARIABLE, Serving
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, Serving
 from springtide.core.decision import Child
 from springtide.core.model_service.applied import signed
 from springtide.core.model_service.observed import ObservedService
@@ -22,8 +22,6 @@ from springtide.core.workload_pod import Program, pod_spec
 PORT = 8080
 LABEL_DIGITS = 12
 SERVE_ARGS = ("serve",)
-DRAIN_SECONDS = 5
-"""Between a server's removal from the Service and its SIGTERM: proxies on other nodes learn of it meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def _pod(service: ObservedService, track: Track) -> dict[str, Any]:
         "startupProbe": {**alive, "periodSeconds": 1, "failureThreshold": service.platform.start_grace_seconds},
         "readinessProbe": ready,
         "livenessProbe": alive,
-        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "lifecycle": {"preStop": {"httpGet": {"path": DRAIN_PATH, "port": PORT}}},
     }
     spread = {
         "maxSkew": 1,
