@@ -15,8 +15,9 @@ from tests.kind.operator_pods import leader, wait_for_leader
 
 LOAD = (Path(__file__).parent / "load.py").read_text()
 REQUESTS_PER_SECOND = 50
+WRITTEN = 'springtide_server_log_rows_total{outcome="written"}'
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
-ROUNDS = {"1": 20, "2": 24, "3": 1}
+ROUNDS = {"1": 100, "2": 110, "3": 1}
 """The versions: two that are nearly alike, and one that has hardly begun to learn, so that its scores lie elsewhere."""
 
 
@@ -82,7 +83,7 @@ def under_load(namespace: Namespace, name: str) -> Iterator[Document]:
     told: Document = {}
     try:
         yield told
-        namespace.kubectl("exec", pod, "--", "touch", "/tmp/stop")  # noqa: S108  # noqa: S108 - the scratch folder of its own pod
+        namespace.kubectl("exec", pod, "--", "touch", "/tmp/stop")  # noqa: S108
         namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{pod}", "--timeout=60s")
         told.update(json.loads(namespace.kubectl("logs", pod).splitlines()[-1]))
     finally:
@@ -103,7 +104,9 @@ def _load_pod(name: str, *, url: str) -> Document:
 
 
 def test_a_version_serves_once_it_has_proved_itself(serving_team: Namespace):
-    name = serve(serving_team, a_service("first"))
+    document = a_service("first")
+    document["spec"]["inferenceLog"] = {"flushSeconds": 1}
+    name = serve(serving_team, document)
     service = Resource(serving_team.read("msvc", name))
     assert service.status["stable"]["version"] == "1"
     assert service.status["readyReplicas"] == 2
@@ -120,6 +123,16 @@ def test_a_version_serves_once_it_has_proved_itself(serving_team: Namespace):
     answer = infer(serving_team, name, {"inputs": inputs})
     assert answer["model_version"] == "1"
     assert 0 < answer["outputs"][0]["data"][0] < 1
+    wait_for(
+        lambda: sum(_rows_written(serving_team, pod) for pod in _servers(serving_team, name)) == 1,
+        what="the row to be written down", seconds=60, state=lambda: serving_team.state(name, kind="msvc"),
+    )  # fmt: skip
+
+
+def _rows_written(namespace: Namespace, pod: Document) -> float:
+    path = f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+    lines = namespace.kubectl("get", "--raw", path).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(WRITTEN))
 
 
 def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Namespace, system: Namespace):
