@@ -1,10 +1,12 @@
 """What two vectors of counts say about a column: drifted, broken, or nothing that can be said.
 
-Drift is told only where it matters (PSI) and cannot be chance (significance over all columns). Faults of the data are
-kept apart from drift: a model that is trained on them learns the fault. Pure: no clock, no files.
+Drift is told only where it matters (PSI) and cannot be chance (significance over all columns), and so are faults of
+the data (the rise of a share). These are kept apart from drift: a model that is trained on them learns the fault. Pure:
+no clock, no files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -52,6 +54,7 @@ class ColumnDrift(ApiModel):
     """One column of a window, beside its reference. Measures that do not exist are unset, never NaN."""
 
     name: str
+    slice: str | None = Field(default=None, description="Such as `region=north`; unset: of all rows.")
     verdict: Verdict
     reason: str = Field(description="One word, such as `NullSpike`; the verdict where there is no other.")
     message: str
@@ -64,17 +67,50 @@ class ColumnDrift(ApiModel):
     unseen: float | None = Field(default=None, description="Share with unseen categories, or out of the range.")
 
 
-def judge(
-    reference: Sequence[ColumnCounts], window: Sequence[Counts | None], *, limits: Limits
-) -> tuple[ColumnDrift, ...]:
-    """A verdict for each column; significance counts all columns that could be tested.
+@dataclass(frozen=True)
+class Reference:
+    """What a column is held against: its own counts in the baseline, of all rows or of a slice."""
 
-    window: counts in the reference's bins, in its order; None where the column is gone or has another type.
+    column: ColumnCounts
+    slice: str | None = None
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A column that could not be counted. message: what it is instead, and where."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class _Rise:
+    """A share of the rows that is larger than in the reference, by an amount that would matter."""
+
+    reason: str
+    message: str
+    p_value: float
+
+
+@dataclass(frozen=True)
+class _Measured:
+    drift: ColumnDrift
+    rises: tuple[_Rise, ...] = ()
+
+
+def judge(
+    references: Sequence[Reference], window: Sequence[Counts | Unusable], *, limits: Limits
+) -> tuple[ColumnDrift, ...]:
+    """A verdict for each reference. Significance counts all that could be tested, the faults apart from the drift.
+
+    window: counts in the references' bins, in their order.
     """
-    measured = [_measure(column, counts, limits=limits) for column, counts in zip(reference, window, strict=True)]
-    p_values = np.array([np.nan if one.p_value is None else one.p_value for one in measured], dtype=np.float64)
+    measured = [_measure(one, counts, limits=limits) for one, counts in zip(references, window, strict=True)]
+    with_faults = _with_faults(measured, limits=limits)
+    p_values = np.array([np.nan if one.p_value is None else one.p_value for one in with_faults], dtype=np.float64)
     believed = discoveries(p_values, false_discovery_rate=limits.false_discovery_rate)
-    return tuple(_with_drift(one, limits=limits) if sure else one for one, sure in zip(measured, believed, strict=True))
+    return tuple(
+        _with_drift(one, limits=limits) if sure else one for one, sure in zip(with_faults, believed, strict=True)
+    )
 
 
 def judge_volume(rows: int, *, usual: Sequence[int], limits: Limits) -> tuple[Verdict, str]:
@@ -94,53 +130,61 @@ def overall(columns: Sequence[ColumnDrift]) -> Verdict:
     return next((verdict for verdict in order if verdict in found), "Inconclusive")
 
 
-def _measure(reference: ColumnCounts, window: Counts | None, *, limits: Limits) -> ColumnDrift:
-    name = reference.name
-    if window is None:
-        return ColumnDrift(
-            name=name,
-            verdict="DataBroken",
-            reason="TypeChanged",
-            message=f"column {name} is gone or has another type than the reference",
-            rows=0,
+def _measure(reference: Reference, window: Counts | Unusable, *, limits: Limits) -> _Measured:
+    """All but what depends on the other columns."""
+    column = reference.column
+    if isinstance(window, Unusable):
+        return _Measured(
+            ColumnDrift(
+                name=column.name,
+                slice=reference.slice,
+                verdict="DataBroken",
+                reason="TypeChanged",
+                message=f"column {column.name} {window.message}",
+                rows=0,
+            )
         )
     rows = int(window.sum())
-    if rows < limits.min_rows or reference.rows < limits.min_rows:
-        return _inconclusive(
-            reference,
-            window,
-            reason="TooFewRows",
-            message=f"{rows} rows beside {reference.rows} of the reference; {limits.min_rows} are needed on both sides",
-        )
-    fault = _fault(reference, window, limits=limits)
-    if fault is not None:
-        return _described(
-            reference, window, verdict="DataBroken", reason=fault[0], message=f"column {name}: {fault[1]}"
-        )
-    if np.count_nonzero(comparable(reference.vector, reference.vector, bins=reference.bins)[0]) < 2:
-        return _inconclusive(
-            reference, window, reason="ConstantColumn", message=f"column {name} had one value only in the reference"
-        )
-    return _described(
-        reference, window, verdict="Stable", reason="Stable", message=f"column {name} is as in the reference"
-    )
+    described = _described(reference, window)
+    if rows < limits.min_rows or column.rows < limits.min_rows:
+        message = f"{rows} rows beside {column.rows} of the reference; {limits.min_rows} are needed on both sides"
+        return _Measured(_inconclusive(described, reason="TooFewRows", message=message))
+    rises = tuple(_rises(column, window, limits=limits))
+    if np.count_nonzero(comparable(column.vector, column.vector, bins=column.bins)[0]) < 2:
+        message = f"column {column.name} had one value only in the reference"
+        return _Measured(_inconclusive(described, reason="ConstantColumn", message=message), rises)
+    return _Measured(described, rises)
 
 
-def _fault(reference: ColumnCounts, window: Counts, *, limits: Limits) -> tuple[str, str] | None:
-    """What is wrong with the data, if anything: a reason and a sentence."""
+def _rises(reference: ColumnCounts, window: Counts, *, limits: Limits) -> Iterator[_Rise]:
+    """The faults that a column may have, each with the probability that it is none."""
     checks = [("NullSpike", "missing values", [MISSING])]
     if isinstance(reference.bins, NumberBins):
         checks += [("SpecialSpike", "infinite values", [SPECIAL]), ("RangeBreak", _beyond(reference), [BELOW, ABOVE])]
     else:
         checks += [("UnseenCategories", "values that the reference did not have", [UNSEEN])]
+    rows = int(window.sum())
     for reason, what, slots in checks:
         before, now = int(reference.vector[slots].sum()), int(window[slots].sum())
-        was, is_ = before / reference.rows, now / int(window.sum())
-        if is_ - was < limits.rise:
-            continue
-        if rise_p_value(before, reference.rows, now, int(window.sum())) <= limits.false_discovery_rate:
-            return reason, f"{is_:.1%} {what}, {was:.1%} in the reference"
-    return None
+        was, is_ = before / reference.rows, now / rows
+        message = f"column {reference.name}: {is_:.1%} {what}, {was:.1%} in the reference"
+        p_value = rise_p_value(before, reference.rows, now, rows)
+        yield _Rise(reason, message, p_value if is_ - was >= limits.rise else 1.0)
+
+
+def _with_faults(measured: Sequence[_Measured], *, limits: Limits) -> list[ColumnDrift]:
+    """The first rise of each column that matters and cannot be chance among all that were looked for."""
+    p_values = np.array([rise.p_value for one in measured for rise in one.rises], dtype=np.float64)
+    believed = iter(discoveries(p_values, false_discovery_rate=limits.false_discovery_rate).tolist())
+    found = []
+    for one in measured:
+        sure = [rise for rise in one.rises if next(believed)]
+        found.append(_broken(one.drift, sure[0]) if sure else one.drift)
+    return found
+
+
+def _broken(drift: ColumnDrift, rise: _Rise) -> ColumnDrift:
+    return drift.model_copy(update={"verdict": "DataBroken", "reason": rise.reason, "message": rise.message})
 
 
 def _beyond(reference: ColumnCounts) -> str:
@@ -150,27 +194,30 @@ def _beyond(reference: ColumnCounts) -> str:
     return f"values outside {reference.bins.min:g} to {reference.bins.max:g} (another unit?)"
 
 
-def _inconclusive(reference: ColumnCounts, window: Counts, *, reason: str, message: str) -> ColumnDrift:
-    drift = _described(reference, window, verdict="Inconclusive", reason=reason, message=message)
-    return drift.model_copy(update={"p_value": None})  # what proves nothing is no test
+def _inconclusive(drift: ColumnDrift, *, reason: str, message: str) -> ColumnDrift:
+    """What proves nothing is no test."""
+    changes = {"verdict": "Inconclusive", "reason": reason, "message": message, "p_value": None}
+    return drift.model_copy(update=changes)
 
 
-def _described(reference: ColumnCounts, window: Counts, *, verdict: Verdict, reason: str, message: str) -> ColumnDrift:
-    base, rows = reference.vector, int(window.sum())
-    r, w = comparable(base, window, bins=reference.bins)
+def _described(reference: Reference, window: Counts) -> ColumnDrift:
+    column = reference.column
+    base, rows = column.vector, int(window.sum())
+    r, w = comparable(base, window, bins=column.bins)
     psi = population_stability_index(r, w)
-    is_number = isinstance(reference.bins, NumberBins)
+    is_number = isinstance(column.bins, NumberBins)
     unseen = window[[BELOW, ABOVE]].sum() if is_number else window[UNSEEN]
     return ColumnDrift(
-        name=reference.name,
-        verdict=verdict,
-        reason=reason,
-        message=message,
+        name=column.name,
+        slice=reference.slice,
+        verdict="Stable",
+        reason="Stable",
+        message=f"column {column.name} is as in the reference",
         rows=rows,
         psi=_known(psi),
         ks=_known(kolmogorov_smirnov(base, window)) if is_number else None,
         jensen_shannon=_known(jensen_shannon_distance(r, w)),
-        p_value=_known(psi_p_value(psi, bins=r.size, reference_rows=reference.rows, window_rows=rows)),
+        p_value=_known(psi_p_value(psi, bins=r.size, reference_rows=column.rows, window_rows=rows)),
         missing=window[MISSING] / rows if rows else None,
         unseen=unseen / rows if rows else None,
     )
