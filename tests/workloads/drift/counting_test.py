@@ -153,7 +153,7 @@ def test_files_are_counted_to_the_same_bits_however_the_rows_are_parted(table, t
             paths.append(tmp_path / f"{files}-{row_group}-{number}.parquet")
             pq.write_table(table.slice(number * size, size), paths[-1], row_group_size=row_group)
         for piece in (1, 50_000, 1 << 30):
-            monkeypatch.setattr("springtide_workloads.drift.scan.PIECE", piece)
+            monkeypatch.setattr("springtide_workloads.drift.pieces.PIECE", piece)
             counts = count_files(paths[::-1], bins=bins, progress=Silence())
             assert {name: vector.tolist() for name, vector in counts.items()} == {
                 name: vector.tolist() for name, vector in expected.items()

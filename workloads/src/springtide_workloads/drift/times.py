@@ -1,18 +1,20 @@
 """Event times as numbers."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from springtide.api.constants import Reason
 
+from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.drift.windows import Times
 from springtide_workloads.errors import WorkloadError
 
 
-def event_times(column: "pa.ChunkedArray[Any]", *, name: str, file: str) -> tuple[Times, npt.NDArray[np.bool_]]:
-    """Microseconds since the epoch, and where there are any. A time without a zone is taken for UTC. Raises WrongType."""
+def event_times(column: ArrowArray, *, name: str, file: str) -> tuple[Times, npt.NDArray[np.bool_]]:
+    """Microseconds since the epoch, and where there are any. Raises WrongType.
+
+    A time without a zone is taken for UTC; what is finer than a microsecond is cut off.
+    """
     if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         raise WorkloadError(
             Reason.WRONG_TYPE, f"column {name} is {column.type} in {file}; event times are timestamps or dates"
