@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from springtide.api.constants import Reason
 from springtide_workloads.drift.bins import CategoryBins, NumberBins
-from springtide_workloads.drift.counting import Grouping, add_by_cell, count_column, count_numbers, slots_of
+from springtide_workloads.drift.counting import (
+    Grouping,
+    add_by_cell,
+    count_by_cell,
+    count_column,
+    count_numbers,
+    slots_of,
+)
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.scan import count_files
 from springtide_workloads.errors import WorkloadError
@@ -118,7 +125,9 @@ def test_each_cell_has_the_counts_of_its_own_rows(sample, numbers, words, data):
             data.draw(st.lists(st.integers(0, size), min_size=len(column), max_size=len(column))), dtype=np.int64
         )
         found = np.zeros((size, len(bins.slots)), dtype=np.int64)
-        add_by_cell(found, slots_of(column, bins=bins, column="x"), grouping=Grouping(cells, size))
+        grouping = Grouping(cells, size)
+        slots = slots_of(column, bins=bins, column="x")
+        add_by_cell(found, count_by_cell(slots, width=len(bins.slots), grouping=grouping), grouping=grouping)
         for cell in range(size):
             own = column.filter(pa.array(cells == cell))
             assert found[cell].tolist() == count_column(own, bins=bins, column="x").tolist()

@@ -86,17 +86,19 @@ def slots_of(values: ArrowArray, *, bins: NumberBins | CategoryBins, column: str
     return slots
 
 
-def add_by_cell(total: Counts, slots: Slots, *, grouping: Grouping) -> None:
-    """Adds a chunk's rows to the counts of their cells. total: (cells, slots) int64."""
-    if grouping.is_empty:
-        return
-    width = total.shape[1]
+def count_by_cell(slots: Slots, *, width: int, grouping: Grouping) -> Counts:
+    """The counts of each cell from the grouping's first to its last that has rows, (cells, slots)."""
     last = min(grouping.largest, grouping.size - 1)
+    cells = max(last + 1 - grouping.least, 0)
     keys = grouping.from_least * width
     keys += slots
-    found = np.bincount(keys, minlength=(last + 1 - grouping.least) * width)
-    inside = found[: (last + 1 - grouping.least) * width]
-    total[grouping.least : last + 1] += inside.reshape(-1, width)
+    found = np.bincount(keys, minlength=cells * width)
+    return found[: cells * width].reshape(cells, width)
+
+
+def add_by_cell(total: Counts, found: Counts, *, grouping: Grouping) -> None:
+    """Adds what `count_by_cell` found to the counts of all cells, (cells, slots) int64."""
+    total[grouping.least : grouping.least + found.shape[0]] += found
 
 
 def count_numbers(values: npt.NDArray[np.generic], *, bins: NumberBins) -> Counts:

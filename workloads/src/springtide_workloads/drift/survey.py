@@ -92,8 +92,7 @@ def _times(rows: Rows, file: RowFile, *, column: str, found: Survey) -> Iterator
     """The known times of each row group. A torn file of a log is noted; one of a snapshot ends the task."""
     try:
         with rows.open(file) as path, pq.ParquetFile(path) as parquet:
-            if column not in parquet.schema_arrow.names:
-                raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"{file.name} has no column {column}, the event time")
+            _check(parquet, column=column, file=file.name)
             for number in range(parquet.num_row_groups):
                 values = parquet.read_row_group(number, columns=[column]).column(column)
                 times, known = event_times(values, name=column, file=file.name)
@@ -108,3 +107,8 @@ def _times(rows: Rows, file: RowFile, *, column: str, found: Survey) -> Iterator
         if not rows.is_log:
             raise failure from error
         found.unreadable[file.name] = failure.message
+
+
+def _check(parquet: pq.ParquetFile, *, column: str, file: str) -> None:
+    if column not in parquet.schema_arrow.names:
+        raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"{file} has no column {column}, the event time")
