@@ -157,6 +157,8 @@ class Reason(StrEnum):
     LOSS_NOT_FINITE = "LossNotFinite"
     UNKNOWN_RECIPE = "UnknownRecipe"
     MODEL_NOT_FOUND = "ModelNotFound"
+    BASELINE_NOT_FOUND = "BaselineNotFound"
+    DRIFT_FAILED = "DriftFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

@@ -7,11 +7,11 @@ no clock, no files.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from pydantic import Field
 from springtide.api.base import ApiModel
+from springtide.api.drift_monitor import Rules, Verdict
 
 from springtide_workloads.drift.bins import (
     ABOVE,
@@ -30,24 +30,6 @@ from springtide_workloads.drift.distance import (
     population_stability_index,
 )
 from springtide_workloads.drift.significance import discoveries, psi_p_value, rise_p_value
-
-Verdict = Literal["Stable", "Drifted", "DataBroken", "Inconclusive"]
-
-
-class Limits(ApiModel):
-    """From where on a difference matters."""
-
-    psi: float = Field(
-        default=0.2,
-        description="By convention a population shifted from 0.25 on. Less than that, or the chance in drawing a window"
-        " would hide every second shift of just that size.",
-    )
-    false_discovery_rate: float = Field(default=0.01, description="Share of the alarms that may be chance.")
-    rise: float = Field(
-        default=0.1, description="By so much the share of missing, special, unseen or out-of-range values may rise."
-    )
-    min_rows: int = Field(default=100, description="Fewer rows say nothing: ten bins need ten rows each.")
-    volume_factor: float = Field(default=10.0, description="So many times fewer or more rows than usual are a fault.")
 
 
 class ColumnDrift(ApiModel):
@@ -98,27 +80,27 @@ class _Measured:
 
 
 def judge(
-    references: Sequence[Reference], window: Sequence[Counts | Unusable], *, limits: Limits
+    references: Sequence[Reference], window: Sequence[Counts | Unusable], *, rules: Rules
 ) -> tuple[ColumnDrift, ...]:
     """A verdict for each reference. Significance counts all that could be tested, the faults apart from the drift.
 
     window: counts in the references' bins, in their order.
     """
-    measured = [_measure(one, counts, limits=limits) for one, counts in zip(references, window, strict=True)]
-    with_faults = _with_faults(measured, limits=limits)
+    measured = [_measure(one, counts, rules=rules) for one, counts in zip(references, window, strict=True)]
+    with_faults = _with_faults(measured, rules=rules)
     p_values = np.array([np.nan if one.p_value is None else one.p_value for one in with_faults], dtype=np.float64)
-    believed = discoveries(p_values, false_discovery_rate=limits.false_discovery_rate)
+    believed = discoveries(p_values, false_discovery_rate=rules.false_discovery_rate)
     return tuple(
-        _with_drift(one, limits=limits) if sure else one for one, sure in zip(with_faults, believed, strict=True)
+        _with_drift(one, rules=rules) if sure else one for one, sure in zip(with_faults, believed, strict=True)
     )
 
 
-def judge_volume(rows: int, *, usual: Sequence[int], limits: Limits) -> tuple[Verdict, str]:
+def judge_volume(rows: int, *, usual: Sequence[int], rules: Rules) -> tuple[Verdict, str]:
     """Whether a window has about as many rows as earlier ones (their median); a verdict and its sentence."""
     if not usual:
         return "Inconclusive", f"{rows} rows, and no earlier window to compare with"
     middle = float(np.median(usual))
-    if rows * limits.volume_factor < middle or rows > middle * limits.volume_factor:
+    if rows * rules.volume_factor < middle or rows > middle * rules.volume_factor:
         return "DataBroken", f"{rows} rows, where {middle:.0f} are usual"
     return "Stable", f"{rows} rows; {middle:.0f} are usual"
 
@@ -130,7 +112,7 @@ def overall(columns: Sequence[ColumnDrift]) -> Verdict:
     return next((verdict for verdict in order if verdict in found), "Inconclusive")
 
 
-def _measure(reference: Reference, window: Counts | Unusable, *, limits: Limits) -> _Measured:
+def _measure(reference: Reference, window: Counts | Unusable, *, rules: Rules) -> _Measured:
     """All but what depends on the other columns."""
     column = reference.column
     if isinstance(window, Unusable):
@@ -146,17 +128,17 @@ def _measure(reference: Reference, window: Counts | Unusable, *, limits: Limits)
         )
     rows = int(window.sum())
     described = _described(reference, window)
-    if rows < limits.min_rows or column.rows < limits.min_rows:
-        message = f"{rows} rows beside {column.rows} of the reference; {limits.min_rows} are needed on both sides"
+    if rows < rules.min_rows or column.rows < rules.min_rows:
+        message = f"{rows} rows beside {column.rows} of the reference; {rules.min_rows} are needed on both sides"
         return _Measured(_inconclusive(described, reason="TooFewRows", message=message))
-    rises = tuple(_rises(column, window, limits=limits))
+    rises = tuple(_rises(column, window, rules=rules))
     if np.count_nonzero(comparable(column.vector, column.vector, bins=column.bins)[0]) < 2:
         message = f"column {column.name} had one value only in the reference"
         return _Measured(_inconclusive(described, reason="ConstantColumn", message=message), rises)
     return _Measured(described, rises)
 
 
-def _rises(reference: ColumnCounts, window: Counts, *, limits: Limits) -> Iterator[_Rise]:
+def _rises(reference: ColumnCounts, window: Counts, *, rules: Rules) -> Iterator[_Rise]:
     """The faults that a column may have, each with the probability that it is none."""
     checks = [("NullSpike", "missing values", [MISSING])]
     if isinstance(reference.bins, NumberBins):
@@ -169,13 +151,13 @@ def _rises(reference: ColumnCounts, window: Counts, *, limits: Limits) -> Iterat
         was, is_ = before / reference.rows, now / rows
         message = f"column {reference.name}: {is_:.1%} {what}, {was:.1%} in the reference"
         p_value = rise_p_value(before, reference.rows, now, rows)
-        yield _Rise(reason, message, p_value if is_ - was >= limits.rise else 1.0)
+        yield _Rise(reason, message, p_value if is_ - was >= rules.rise else 1.0)
 
 
-def _with_faults(measured: Sequence[_Measured], *, limits: Limits) -> list[ColumnDrift]:
+def _with_faults(measured: Sequence[_Measured], *, rules: Rules) -> list[ColumnDrift]:
     """The first rise of each column that matters and cannot be chance among all that were looked for."""
     p_values = np.array([rise.p_value for one in measured for rise in one.rises], dtype=np.float64)
-    believed = iter(discoveries(p_values, false_discovery_rate=limits.false_discovery_rate).tolist())
+    believed = iter(discoveries(p_values, false_discovery_rate=rules.false_discovery_rate).tolist())
     found = []
     for one in measured:
         sure = [rise for rise in one.rises if next(believed)]
@@ -223,10 +205,10 @@ def _described(reference: Reference, window: Counts) -> ColumnDrift:
     )
 
 
-def _with_drift(column: ColumnDrift, *, limits: Limits) -> ColumnDrift:
-    if column.verdict != "Stable" or column.psi is None or column.psi < limits.psi:
+def _with_drift(column: ColumnDrift, *, rules: Rules) -> ColumnDrift:
+    if column.verdict != "Stable" or column.psi is None or column.psi < rules.psi:
         return column
-    message = f"column {column.name}: PSI {column.psi:.3f} (from {limits.psi:g} on it matters), p {column.p_value:.2g}"
+    message = f"column {column.name}: PSI {column.psi:.3f} (from {rules.psi:g} on it matters), p {column.p_value:.2g}"
     return column.model_copy(update={"verdict": "Drifted", "reason": "Drifted", "message": message})
 
 
