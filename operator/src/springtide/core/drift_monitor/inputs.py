@@ -42,11 +42,27 @@ def inputs_of(monitor: ObservedMonitor) -> Inputs | Missing:
     rows = _rows(monitor)
     if isinstance(rows, Missing):
         return rows
-    found = _baseline(monitor)
-    if isinstance(found, Missing):
-        return found
-    baseline, note = found
-    return Inputs(rows, baseline, note)
+    baseline = baseline_of(monitor)
+    if isinstance(baseline, Missing):
+        return baseline
+    return Inputs(rows, baseline, _note(monitor, baseline))
+
+
+def baseline_of(monitor: ObservedMonitor) -> PinnedBaseline | Missing:
+    """What rows would be held against now."""
+    assert monitor.spec is not None, "a monitor whose spec does not parse has no baseline"
+    source, pinned = monitor.spec.baseline, monitor.status.baseline
+    if source is None:
+        return _served(monitor)
+    name = source.training_run_ref.name
+    if made := _made(monitor, name):
+        return made
+    if pinned and pinned.training_run == name:
+        return pinned
+    if monitor.run is None:
+        return Missing(Reason.BASELINE_NOT_READY, f"there is no TrainingRun {name}")
+    hint = f"`kubectl describe trainingrun {name}` says why"
+    return Missing(Reason.BASELINE_NOT_READY, f"TrainingRun {name} has no model yet; {hint}")
 
 
 def _rows(monitor: ObservedMonitor) -> Rows | Missing:
@@ -72,27 +88,21 @@ def _rows(monitor: ObservedMonitor) -> Rows | Missing:
     return Rows(f"{root}/inference/{monitor.namespace}.{name}/")
 
 
-def _baseline(monitor: ObservedMonitor) -> tuple[PinnedBaseline, str] | Missing:
-    assert monitor.spec is not None, "a monitor whose spec does not parse has no baseline"
-    source = monitor.spec.baseline
-    if source is None:
-        assert monitor.service is not None, "the API server takes no baseline only with a ModelService"
-        assert monitor.service.stable is not None, "asked of a service that serves"
-        stable = monitor.service.stable
-        return PinnedBaseline(uri=stable.uri, digest=stable.digest), ""
-    name = source.training_run_ref.name
-    pinned = monitor.status.baseline
-    kept = pinned if pinned and pinned.training_run == name else None
-    if made := _made(monitor, name):
-        return made, ""
-    if kept and monitor.run is None:
-        return kept, f"TrainingRun {name} is gone; its model {kept.digest} stays the baseline"
-    if kept:
-        return kept, f"TrainingRun {name} has no model; that of the run of this name before it stays the baseline"
+def _served(monitor: ObservedMonitor) -> PinnedBaseline | Missing:
+    stable = monitor.service.stable if monitor.service else None
+    if stable is None:
+        return Missing(Reason.MODEL_SERVICE_NOT_READY, "the ModelService serves no version yet")
+    return PinnedBaseline(uri=stable.uri, digest=stable.digest)
+
+
+def _note(monitor: ObservedMonitor, baseline: PinnedBaseline) -> str:
+    """Said of a pinned baseline whose run cannot be asked any more."""
+    name = baseline.training_run
+    if name is None or _made(monitor, name):
+        return ""
     if monitor.run is None:
-        return Missing(Reason.BASELINE_NOT_READY, f"there is no TrainingRun {name}")
-    hint = f"`kubectl describe trainingrun {name}` says why"
-    return Missing(Reason.BASELINE_NOT_READY, f"TrainingRun {name} has no model yet; {hint}")
+        return f"TrainingRun {name} is gone; its model {baseline.digest} stays the baseline"
+    return f"TrainingRun {name} has no model; that of the run of this name before it stays the baseline"
 
 
 def _made(monitor: ObservedMonitor, name: str) -> PinnedBaseline | None:
