@@ -95,19 +95,19 @@ class Rules(ApiModel):
     psi: Annotated[
         float,
         Field(
-            gt=0,
+            ge=0.001,
             le=10,
             description="By convention a population shifted from 0.25 on. Less than that, or the chance in drawing a"
             " window would hide every second shift of just that size.",
         ),
     ] = 0.2
     false_discovery_rate: Annotated[
-        float, Field(gt=0, le=0.5, description="Share of the alarms that may be chance.")
+        float, Field(ge=0.0001, le=0.5, description="Share of the alarms that may be chance.")
     ] = 0.01
     rise: Annotated[
         float,
         Field(
-            gt=0,
+            ge=0.001,
             le=1,
             description="By so much the share of missing, special, unseen or out-of-range values may rise.",
         ),
@@ -116,7 +116,7 @@ class Rules(ApiModel):
         int, Field(ge=1, le=1_000_000_000, description="Fewer rows say nothing: ten bins need ten rows each.")
     ] = 100
     volume_factor: Annotated[
-        float, Field(gt=1, le=1_000_000, description="So many times fewer or more rows than usual are a fault.")
+        float, Field(ge=1.1, le=1_000_000, description="So many times fewer or more rows than usual are a fault.")
     ] = 10.0
 
 
