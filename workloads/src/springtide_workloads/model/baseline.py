@@ -34,7 +34,8 @@ def describe_baseline(
     ]
     return Baseline(
         features=tuple(features),
-        score=_of_numbers(SCORE, scores),
+        # As the inference log keeps it: of a score that many rows share, rounding would move all of them to another bin.
+        score=_of_numbers(SCORE, scores.astype(np.float32)),
         slices=tuple(_slices(sample, signature=signature, features=features, names=slices)),
     )
 
