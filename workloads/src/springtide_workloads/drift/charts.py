@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from springtide.api.drift_monitor import WindowSummary
@@ -124,7 +125,9 @@ def _numbers(bins: NumberBins, before: Counts, window: Counts) -> list[tuple[str
     ends = [at("missing", MISSING), at("infinite", SPECIAL)]
     if bins.min is not None and bins.max is not None:
         bounds = [bins.min, *bins.edges, bins.max]
-        inner = [at(f"{low:.4g} – {bounds[place + 1]:.4g}", BELOW + 1 + place) for place, low in enumerate(bounds[:-1])]
+        inner = [
+            at(f"{low:.4g} to {bounds[place + 1]:.4g}", BELOW + 1 + place) for place, low in enumerate(bounds[:-1])
+        ]
         below, above = at(f"< {bins.min:.4g}", BELOW), at(f"> {bins.max:.4g}", ABOVE)
         inner = [*([below] if any(below[1:]) else []), *inner, *([above] if any(above[1:]) else [])]
     else:

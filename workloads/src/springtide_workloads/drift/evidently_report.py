@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def write_evidently(folder: Path, *, columns: Sequence[tuple[ColumnCounts, Count
 
 def apportioned(counts: Counts, *, rows: int) -> npt.NDArray[np.int64]:
     """`rows` rows in the same shares as `counts`, by largest remainders (Hamilton's method). Some must be counted."""
-    exact = counts / counts.sum() * rows
-    found = np.floor(exact).astype(np.int64)
+    exact = np.asarray(counts / counts.sum() * rows, dtype=np.float64)
+    found: npt.NDArray[np.int64] = np.floor(exact).astype(np.int64)
     remaining = np.argsort(found - exact, kind="stable")[: rows - int(found.sum())]
     found[remaining] += 1
     return found
@@ -84,9 +85,11 @@ def labels(column: ColumnCounts) -> list[str]:
     if least is None or largest is None:
         return list(column.bins.slots)
     bounds = [least, *column.bins.edges, largest]
-    inner = [f"{low:g} to {high:g}" for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    inner = [f"{low:g} to {high:g}" for low, high in pairwise(bounds)]
     named = ["missing", "infinite", f"below {least:g}", *inner, f"above {largest:g}"]
-    return [name if place in (MISSING, SPECIAL) else f"{place - SPECIAL:02d}: {name}" for place, name in enumerate(named)]
+    return [
+        name if place in (MISSING, SPECIAL) else f"{place - SPECIAL:02d}: {name}" for place, name in enumerate(named)
+    ]
 
 
 def _main() -> None:

@@ -20,9 +20,10 @@ from springtide_workloads.drift.bins import Baseline, Counts
 from springtide_workloads.drift.judging import Judged, judge_window, questions_of
 from springtide_workloads.drift.layout import Layout, lay_out
 from springtide_workloads.drift.opening import open_baseline
-from springtide_workloads.drift.report import Report, ReportWriter
+from springtide_workloads.drift.report import Report
 from springtide_workloads.drift.rows import LOG_SCORE, LOG_TIME, LogRows, Rows, SnapshotRows
 from springtide_workloads.drift.survey import Survey, survey
+from springtide_workloads.drift.tables import ReportTables
 from springtide_workloads.drift.tally import Tally, tally_windows
 from springtide_workloads.drift.windows import (
     SECOND,
@@ -76,8 +77,8 @@ def look(task: DriftTask, *, start_time: datetime, scratch: Path, progress: Prog
         return answer(task, newest=None, windows=(), report=None, notes=notes, start_time=start_time)
     folder = scratch / "report"
     folder.mkdir()
-    with ReportWriter(folder) as writer:
-        looked = judge_windows(work, windows, writer=writer, progress=progress)
+    with ReportTables(folder) as tables:
+        looked = judge_windows(work, windows, tables=tables, progress=progress)
     assert looked.newest is not None, "there are windows"
     report = Report(task, work.layout, looked.newest, looked.counts, looked.windows, notes)
     uri, digest = report.publish(folder, store=store, progress=progress)
@@ -129,23 +130,21 @@ def find_windows(work: Work, *, now: datetime, progress: Progress) -> tuple[tupl
 
 
 def judge_windows(
-    work: Work, windows: tuple[Window, ...], *, writer: ReportWriter | None = None, progress: Progress
+    work: Work, windows: tuple[Window, ...], *, tables: ReportTables | None = None, progress: Progress
 ) -> Looked:
-    """Counts and judges, the oldest window first. writer: is given every verdict and every count."""
+    """Counts and judges, the oldest window first. tables: is given every verdict and every count."""
     questions = questions_of(work.layout, baseline=work.baseline)
     usual = list(work.task.usual_rows)
     summaries: list[WindowSummary] = []
     newest, counts = None, {}
     for cells in in_groups(windows, cell_bytes=work.layout.cell_bytes):
         tally = _tally(work, cells, progress=progress)
-        if writer is not None:
-            writer.write_counts(tally)
+        if tables is not None:
+            tables.write_counts(tally)
         for number in range(len(cells.windows)):
-            newest = judge_window(
-                tally, number, questions=questions, rules=work.task.rules, usual=usual[-USUAL:]
-            )
-            if writer is not None:
-                writer.write_verdicts(newest)
+            newest = judge_window(tally, number, questions=questions, rules=work.task.rules, usual=usual[-USUAL:])
+            if tables is not None:
+                tables.write_verdicts(newest)
             usual.append(newest.rows)
             summaries.append(newest.summary())
         last = len(cells.windows) - 1

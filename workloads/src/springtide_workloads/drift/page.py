@@ -17,6 +17,7 @@ from springtide_workloads.drift.verdict import ColumnDrift
 
 PAGE_FILE = "index.html"
 TEMPLATE = "page.html.j2"
+UNKNOWN = "\N{EN DASH}"
 DRAWN = 12
 """Columns whose distribution is drawn."""
 SLICES = 200
@@ -102,15 +103,15 @@ def _unseen(reference: ColumnCounts) -> int:
 
 def _share(value: float | None) -> str:
     if value is None:
-        return "–"
+        return UNKNOWN
     return f"{value:.1%}" if value == 0 or value >= 0.001 else "<0.1%"
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return UNKNOWN if value is None else f"{value:.3f}"
 
 
 def _chance(value: Any) -> str:
     if value is None:
-        return "–"
+        return UNKNOWN
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"

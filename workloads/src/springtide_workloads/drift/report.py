@@ -1,14 +1,13 @@
 """A look's report: a folder in the artifact store, named by its content.
 
-    index.html         every column of the newest window, ranked, with its distribution beside the reference's
-    verdicts.parquet   every column and slice of every window
-    counts.parquet     what was counted, by hour and slice
-    evidently.html     the worst columns as Evidently shows them, where it could
+index.html         every column of the newest window, ranked, with its distribution beside the reference's
+verdicts.parquet   every column and slice of every window
+counts.parquet     what was counted, by hour and slice
+evidently.html     the worst columns as Evidently shows them, where it could
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftTask
@@ -20,33 +19,10 @@ from springtide_workloads.drift.evidently_report import EVIDENTLY_FILE, write_ev
 from springtide_workloads.drift.judging import Judged, ranked
 from springtide_workloads.drift.layout import Layout
 from springtide_workloads.drift.page import PAGE_FILE, Page, render
-from springtide_workloads.drift.tables import ReportTables
-from springtide_workloads.drift.tally import Tally
 from springtide_workloads.process.logs import log
 from springtide_workloads.process.progress import Progress
 
 SHOWN_BY_EVIDENTLY = 20
-
-
-class ReportWriter:
-    """Writes the tables while windows are judged."""
-
-    def __init__(self, folder: Path) -> None:
-        self._tables = ReportTables(folder)
-
-    def write_counts(self, tally: Tally) -> None:
-        """What was counted in some windows."""
-        self._tables.write_counts(tally)
-
-    def write_verdicts(self, judged: Judged) -> None:
-        """One window."""
-        self._tables.write_verdicts(judged)
-
-    def __enter__(self) -> "ReportWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._tables.__exit__(kind, error, trace)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.drift.bins import Counts
 from springtide_workloads.drift.judging import Judged
 from springtide_workloads.drift.tally import OVERALL, Tally
@@ -20,28 +22,26 @@ ROOM = 1 << 20
 
 TIME = pa.timestamp("us", tz="UTC")
 MEASURES = ("psi", "ks", "jensen_shannon", "p_value", "missing", "unseen")
-VERDICTS = pa.schema(
-    [
-        ("window_start", TIME),
-        ("window_end", TIME),
-        ("slice", pa.string()),
-        ("column", pa.string()),
-        ("verdict", pa.string()),
-        ("reason", pa.string()),
-        ("message", pa.string()),
-        ("rows", pa.int64()),
-        *((name, pa.float64()) for name in MEASURES),
-    ]
-)
-COUNTS = pa.schema(
-    [
-        ("start", TIME),
-        ("end", TIME),
-        ("slice", pa.string()),
-        ("column", pa.string()),
-        ("counts", pa.list_(pa.int64())),
-    ]
-)
+_OF_VERDICTS: list["pa.Field[Any]"] = [
+    pa.field("window_start", TIME),
+    pa.field("window_end", TIME),
+    pa.field("slice", pa.string()),
+    pa.field("column", pa.string()),
+    pa.field("verdict", pa.string()),
+    pa.field("reason", pa.string()),
+    pa.field("message", pa.string()),
+    pa.field("rows", pa.int64()),
+    *(pa.field(name, pa.float64()) for name in MEASURES),
+]
+VERDICTS = pa.schema(_OF_VERDICTS)
+_OF_COUNTS: list["pa.Field[Any]"] = [
+    pa.field("start", TIME),
+    pa.field("end", TIME),
+    pa.field("slice", pa.string()),
+    pa.field("column", pa.string()),
+    pa.field("counts", pa.list_(pa.int64())),
+]
+COUNTS = pa.schema(_OF_COUNTS)
 
 
 class ReportTables:
@@ -64,7 +64,7 @@ class ReportTables:
         size = 0
         for batch in _count_batches(tally):
             batches.append(batch)
-            size += len(batch.column("counts").values)
+            size += batch.nbytes // 8
             if size >= ROOM:
                 self._counts.write_table(pa.Table.from_batches(batches).combine_chunks())
                 batches, size = [], 0
@@ -74,14 +74,16 @@ class ReportTables:
     def __enter__(self) -> "ReportTables":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._verdicts.close()
         self._counts.close()
 
 
 def _verdict_table(drifts: Sequence[ColumnDrift], *, start: int | None, end: int | None) -> pa.Table:
     rows = len(drifts)
-    columns = [
+    columns: list[ArrowArray] = [
         pa.array([start] * rows, pa.int64()).cast(TIME),
         pa.array([end] * rows, pa.int64()).cast(TIME),
         pa.array([one.slice for one in drifts], pa.string()),

@@ -34,7 +34,7 @@ def describe_baseline(
     ]
     return Baseline(
         features=tuple(features),
-        # As the inference log keeps it: of a score that many rows share, rounding would move all of them to another bin.
+        # As the inference log keeps them: rounding would move a score that many rows share to another bin.
         score=_of_numbers(SCORE, scores.astype(np.float32)),
         slices=tuple(_slices(sample, signature=signature, features=features, names=slices)),
     )
