@@ -13,6 +13,9 @@ from springtide.api.base import ApiModel
 
 Counts = npt.NDArray[np.int64]
 
+BASELINE_FILE = "baseline.json"
+"""Where a model's folder has its `Baseline`."""
+
 MISSING = 0
 """The slot of missing values, in every vector: null, or NaN."""
 SPECIAL, BELOW, ABOVE = 1, 2, -1

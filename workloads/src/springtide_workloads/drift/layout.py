@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from springtide_workloads.data.encoding import as_numbers
 from springtide_workloads.drift.bins import UNSEEN, Baseline, CategoryBins, ColumnCounts, NumberBins
+from springtide_workloads.drift.verdict import Unusable
 from springtide_workloads.errors import WorkloadError
 
 SLICE_VALUES = 16
@@ -50,19 +51,19 @@ class Layout:
         """Columns that are counted by category."""
         return tuple(name for name, column in self.columns.items() if isinstance(column.bins, CategoryBins))
 
-    def problem(self, name: str, schema: pa.Schema) -> str | None:
+    def problem(self, name: str, schema: pa.Schema) -> Unusable | None:
         """Why a file with this schema cannot give a column; None where it can."""
         place = schema.get_field_index(name)
         if place < 0:
-            return "is gone"
+            return Unusable("is gone", reason="ColumnGone")
         kind = schema.field(place).type
         if isinstance(self.columns[name].bins, NumberBins):
             try:
                 as_numbers(pa.array([], kind), column=name)
             except WorkloadError:
-                return f"is {kind}, where the reference has numbers"
+                return Unusable(f"is {kind}, where the reference has numbers")
         elif pa.types.is_nested(kind):
-            return f"is {kind}, where the reference has categories"
+            return Unusable(f"is {kind}, where the reference has categories")
         return None
 
 
@@ -77,11 +78,14 @@ def lay_out(
     columns = {name: feature for name, feature in features.items() if name not in exclude}
     if score is not None and score not in exclude:
         columns[score] = baseline.score.model_copy(update={"name": score})
+    frozen = {one.column for one in baseline.slices}
     found, notes = [], []
     for name in slices:
         feature = features.get(name)
         if feature is None or not isinstance(feature.bins, CategoryBins):
             notes.append(f"slices: {name} is not a category that the model was trained on")
+        elif name not in frozen:
+            notes.append(f"slices: {name} was not frozen with the model; name it in evaluation.slices of its run")
         else:
             found.append(SliceColumn(name, most_frequent(feature)))
     return Layout(columns, score if score in columns else None, tuple(found)), tuple(notes)

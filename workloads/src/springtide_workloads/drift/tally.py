@@ -6,7 +6,7 @@ A row group without a row in the windows is not read any further.
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from springtide_workloads.drift.layout import Layout, SliceColumn
 from springtide_workloads.drift.pieces import Piece, PieceReader, in_threads, pieces_of
 from springtide_workloads.drift.rows import LOG_MODEL, LOG_REQUEST, LOG_ROW, RowFile, Rows
 from springtide_workloads.drift.times import event_times
+from springtide_workloads.drift.verdict import Unusable
 from springtide_workloads.drift.windows import HOUR, Cells
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.progress import Phase, Progress
@@ -46,7 +47,7 @@ class Tally:
     of_model: Counts = field(init=False)
     counts: dict[str, dict[str, Counts]] = field(init=False)
     duplicates: list[Duplicates] = field(init=False)
-    unusable: dict[str, dict[int, str]] = field(default_factory=dict)
+    unusable: dict[str, dict[int, Unusable]] = field(default_factory=dict)
     unreadable: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -218,14 +219,14 @@ class _Counting:
             if here.any():
                 duplicates.add(hashes[here])
 
-    def _note_problems(self, problems: dict[str, str | None], own: Grouping, *, file: RowFile) -> None:
+    def _note_problems(self, problems: dict[str, Unusable | None], own: Grouping, *, file: RowFile) -> None:
         """Only where the baseline's model was asked: another one may have other features."""
         windows = np.unique(own.cells[own.cells < own.size] // self._cells.per_window).tolist()
         for name, problem in problems.items():
             if problem is not None:
                 known = self._tally.unusable.setdefault(name, {})
                 for window in windows:
-                    known.setdefault(window, f"{problem} in {file.name}")
+                    known.setdefault(window, replace(problem, message=f"{problem.message} in {file.name}"))
 
     def _note_unreadable(self, file: RowFile, failure: WorkloadError) -> None:
         for number, window in enumerate(self._cells.windows):

@@ -19,6 +19,6 @@ def event_times(column: ArrowArray, *, name: str, file: str) -> tuple[Times, npt
         raise WorkloadError(
             Reason.WRONG_TYPE, f"column {name} is {column.type} in {file}; event times are timestamps or dates"
         )
-    known = np.asarray(column.is_valid().to_numpy(), dtype=bool)
+    known = np.asarray(column.is_valid(), dtype=bool)
     whole = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
     return np.asarray(whole.to_numpy(), dtype=np.int64), known

@@ -59,9 +59,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Unusable:
-    """A column that could not be counted. message: what it is instead, and where."""
+    """A column that could not be counted. message: what it is instead, and where. reason: one word for that."""
 
     message: str
+    reason: str = "TypeChanged"
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _measure(reference: Reference, window: Counts | Unusable, *, rules: Rules) -
                 name=column.name,
                 slice=reference.slice,
                 verdict="DataBroken",
-                reason="TypeChanged",
+                reason=window.reason,
                 message=f"column {column.name} {window.message}",
                 rows=0,
             )

@@ -34,7 +34,8 @@ def describe_baseline(
     ]
     return Baseline(
         features=tuple(features),
-        score=_of_numbers(SCORE, scores),
+        # As the inference log keeps them: rounding would move a score that many rows share to another bin.
+        score=_of_numbers(SCORE, scores.astype(np.float32)),
         slices=tuple(_slices(sample, signature=signature, features=features, names=slices)),
     )
 
