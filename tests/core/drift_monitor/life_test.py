@@ -16,7 +16,7 @@ from tests.core import controllers
 from tests.core.api_server import CrashError, Manifest
 from tests.core.drift_monitor.world import JUDGED, NAME, OVER_DATASET, OVER_SERVICE, World, a_window
 
-EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "30"))
 LETTERS = st.sampled_from("abcdef")
 TRUTHS = {"Stable": "False", "Drifted": "True", "DataBroken": "Unknown", "Inconclusive": "Unknown"}
 
@@ -32,7 +32,9 @@ class Life(RuleBasedStateMachine):
     @initialize(service=st.booleans(), scheduled=st.booleans())
     def create(self, *, service: bool, scheduled: bool) -> None:
         spec: dict[str, Any] = {**(OVER_SERVICE if service else OVER_DATASET), "historyLimit": 4}
+        self.world.publish("a", event_time="day").train("b").serve("b")
         self._act(lambda: self.world.create(**spec | ({"schedule": "*/5 * * * *"} if scheduled else {})))
+        self.find(1, "Stable")
 
     # What users do, and what becomes of what is referred to.
 
@@ -51,12 +53,13 @@ class Life(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([("TrainingRun", "churn"), ("Dataset", "people"), ("ModelService", "pd")]))
     def delete(self, kind: tuple[str, str]) -> None:
         self._act(lambda: self._delete(*kind).settle())
+        self._act(lambda: self.world.publish("a", event_time="day").serve("b"))
 
     @rule(value=LETTERS)
     def ask(self, value: str) -> None:
         self._act(lambda: self.world.ask(value))
 
-    @rule(suspend=st.booleans(), psi=st.sampled_from([0.1, 0.2]))
+    @rule(suspend=st.sampled_from([False, False, True]), psi=st.sampled_from([0.1, 0.2]))
     def edit(self, *, suspend: bool, psi: float) -> None:
         self._act(lambda: self.world.edit(suspend=suspend, rules={"psi": psi}))
 
