@@ -37,7 +37,7 @@ def write_evidently(folder: Path, *, columns: Sequence[tuple[ColumnCounts, Count
     with tempfile.TemporaryDirectory(prefix="springtide-evidently-") as scratch:
         page = Path(scratch) / EVIDENTLY_FILE
         request = json.dumps({"columns": chosen, "psi": psi, "target": str(page)})
-        environment = os.environ | {"DO_NOT_TRACK": "1", "HOME": scratch, "OMP_NUM_THREADS": "1"}
+        environment = os.environ | {"DO_NOT_TRACK": "1", "HOME": scratch, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
         try:
             done = subprocess.run(  # noqa: S603  # this very module
                 [sys.executable, "-W", "ignore", "-m", __name__],
