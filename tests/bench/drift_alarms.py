@@ -54,7 +54,7 @@ def run(*, columns: int = COLUMNS, windows: int = WINDOWS) -> Iterator[Figure]:
 
 
 def _features() -> Iterator[ColumnCounts]:
-    table = pq.read_table(sorted(census_folder().glob("*.parquet"))[0]).drop_columns(["employed", "year"])
+    table = pq.read_table(min(census_folder().glob("*.parquet"))).drop_columns(["employed", "year"])
     for name in table.column_names:
         values = table.column(name).combine_chunks()
         bins = (

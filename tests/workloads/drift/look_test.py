@@ -20,7 +20,6 @@ from springtide_workloads.drift.bins import Baseline, ColumnCounts, NumberBins
 
 from tests.workloads.drift.builders import (
     DAY,
-    NOW,
     a_baseline,
     a_drift_task,
     do,

@@ -92,7 +92,7 @@ class Judged:
 
 
 def ranked(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
-    """Broken columns first, then what drifted, then the others; in each, all rows before slices, the largest PSI first."""
+    """Broken first, then drifted, then the others; in each, all rows before slices, then the largest PSI first."""
 
     def order(one: ColumnDrift) -> tuple[int, bool, float, str, str]:
         return RANK[one.verdict], one.slice is not None, -(one.psi or 0.0), one.name, one.slice or ""
