@@ -16,7 +16,7 @@ CATEGORIES = 10
 
 @dataclass(frozen=True)
 class Bars:
-    """What is drawn for one bin: a bar for each side, from `x` on, each `width` wide; title: what it says when asked."""
+    """What is drawn for one bin, from `x` on: a bar for each side. title: what it says when asked."""
 
     x: float
     width: float
@@ -125,9 +125,8 @@ def _numbers(bins: NumberBins, before: Counts, window: Counts) -> list[tuple[str
     ends = [at("missing", MISSING), at("infinite", SPECIAL)]
     if bins.min is not None and bins.max is not None:
         bounds = [bins.min, *bins.edges, bins.max]
-        inner = [
-            at(f"{low:.4g} to {bounds[place + 1]:.4g}", BELOW + 1 + place) for place, low in enumerate(bounds[:-1])
-        ]
+        names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(bounds)]
+        inner = [at(name, BELOW + 1 + place) for place, name in enumerate(names)]
         below, above = at(f"< {bins.min:.4g}", BELOW), at(f"> {bins.max:.4g}", ABOVE)
         inner = [*([below] if any(below[1:]) else []), *inner, *([above] if any(above[1:]) else [])]
     else:

@@ -7,6 +7,7 @@ on each side. Importing Evidently takes seconds and 300 MB, and whatever goes wr
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from springtide_workloads.drift.bins import MISSING, SPECIAL, ColumnCounts, Coun
 
 EVIDENTLY_FILE = "evidently.html"
 ROWS = 5_000
+RANDOM = re.compile(r"metric_[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SECONDS = 300
 """How long it may take: minutes on a machine that is busy with other things."""
 
@@ -37,7 +39,7 @@ def write_evidently(folder: Path, *, columns: Sequence[tuple[ColumnCounts, Count
     with tempfile.TemporaryDirectory(prefix="springtide-evidently-") as scratch:
         page = Path(scratch) / EVIDENTLY_FILE
         request = json.dumps({"columns": chosen, "psi": psi, "target": str(page)})
-        environment = os.environ | {"DO_NOT_TRACK": "1", "HOME": scratch, "OMP_NUM_THREADS": "1"}
+        environment = os.environ | {"DO_NOT_TRACK": "1", "HOME": scratch, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
         try:
             done = subprocess.run(  # noqa: S603  # this very module
                 [sys.executable, "-W", "ignore", "-m", __name__],
@@ -55,7 +57,7 @@ def write_evidently(folder: Path, *, columns: Sequence[tuple[ColumnCounts, Count
         if done.returncode or not page.is_file():
             lines = done.stderr.strip().splitlines()
             return f"it ended with {done.returncode}: {lines[-1][:200] if lines else 'it said nothing'}"
-        (folder / EVIDENTLY_FILE).write_bytes(page.read_bytes())
+        (folder / EVIDENTLY_FILE).write_text(_with_counted_names(page.read_text(encoding="utf-8")), encoding="utf-8")
     return None
 
 
@@ -92,9 +94,18 @@ def labels(column: ColumnCounts) -> list[str]:
     ]
 
 
+def _with_counted_names(page: str) -> str:
+    """Evidently names parts of its page at random. Counted instead, equal looks have equal reports."""
+    names: dict[str, str] = {}
+
+    def counted(found: re.Match[str]) -> str:
+        return names.setdefault(found[0], f"part_{len(names):06d}")
+
+    return RANDOM.sub(counted, page)
+
+
 def _main() -> None:
     """The process of its own: a request on standard input, the page where that says."""
-    _count_identifiers()
     import pandas as pd
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset
@@ -112,15 +123,6 @@ def _main() -> None:
 
     report = Report([DataDriftPreset(columns=names, method="psi", threshold=request["psi"])])
     report.run(rows("window"), rows("reference")).save_html(request["target"])
-
-
-def _count_identifiers() -> None:
-    """Evidently names parts of its page at random. Counted instead, equal looks have equal reports."""
-    import itertools
-    import uuid
-
-    numbers = itertools.count(1)
-    uuid.uuid4 = lambda: uuid.UUID(int=next(numbers))
 
 
 if __name__ == "__main__":

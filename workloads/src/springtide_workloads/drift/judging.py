@@ -92,8 +92,12 @@ class Judged:
 
 
 def ranked(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
-    """Broken columns first, then what drifted, then the others; in each, the largest PSI first."""
-    return tuple(sorted(columns, key=lambda one: (RANK[one.verdict], -(one.psi or 0.0), one.name, one.slice or "")))
+    """Broken first, then drifted, then the others; in each, all rows before slices, then the largest PSI first."""
+
+    def order(one: ColumnDrift) -> tuple[int, bool, float, str, str]:
+        return RANK[one.verdict], one.slice is not None, -(one.psi or 0.0), one.name, one.slice or ""
+
+    return tuple(sorted(columns, key=order))
 
 
 def questions_of(layout: Layout, *, baseline: Baseline) -> tuple[Question, ...]:
