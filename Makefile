@@ -74,5 +74,5 @@ test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
 	$(PYTEST) tests/kind
 
-bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead or training
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training or drift
 	@.venv/bin/python tests/bench/run.py $(ONLY)

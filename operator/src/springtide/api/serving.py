@@ -11,10 +11,6 @@ DRAIN_PATH = "/drain"
 """Asked by the kubelet before a server ends: it answers when Services had time to forget it."""
 
 
-INFERENCE = "inference"
-"""Folder of the artifact store: below it are the logs, `<namespace>.<ModelService>`."""
-
-
 class InferenceLogging(ApiModel):
     """Where and how much of what is asked and answered is written down."""
 

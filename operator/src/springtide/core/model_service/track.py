@@ -12,8 +12,9 @@ from springtide.api.constants import (
     LABEL_UID,
     Role,
 )
-from springtide.api.serving import DRAIN_PATH, INFERENCE, SERVING_VARIABLE, InferenceLogging, Serving
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, InferenceLogging, Serving
 from springtide.core.decision import Child
+from springtide.core.inference_log import log_uri
 from springtide.core.model_service.applied import signed
 from springtide.core.model_service.observed import ObservedService
 from springtide.core.workload_job import resources_of
@@ -115,9 +116,8 @@ def _logging(service: ObservedService) -> InferenceLogging | None:
     wanted = service.spec.inference_log
     if wanted is None:
         return None
-    root = service.platform.artifacts_uri.rstrip("/")
     return InferenceLogging(
-        uri=f"{root}/{INFERENCE}/{service.namespace}.{service.name}",
+        uri=log_uri(service.platform, namespace=service.namespace, service=service.name),
         sample_fraction=wanted.sample_fraction,
         retention_seconds=wanted.retention_seconds,
         flush_seconds=wanted.flush_seconds,
