@@ -43,7 +43,13 @@ def run(*, columns: int = COLUMNS, windows: int = WINDOWS) -> Iterator[Figure]:
         f"{columns:,} columns resampled from {len(features)} census features, {ROWS:,} rows a window,"
         f" {REFERENCE_ROWS:,} in the reference, false discovery rate {Rules().false_discovery_rate:g}"
     )
-    yield Figure("windows with a false alarm", f"{alarms} of {windows}", goal="<= 1 of 200", met=alarms <= 1, note=note)
+    yield Figure(
+        "windows with a false alarm",
+        f"{alarms} of {windows}",
+        goal="<= 1 of 200",
+        met=alarms <= windows / 200,
+        note=note,
+    )
     yield Figure(
         f"shift of PSI {SHIFT} in one column, found",
         f"{found / windows:.1%}",
