@@ -14,8 +14,9 @@ from springtide.api.constants import GROUP, LABEL_KIND
 from springtide.cluster.client import ApiError
 
 Manifest = dict[str, Any]
-PARENTS = {"datasets": "Dataset", "trainingruns": "TrainingRun"}
-KINDS = PARENTS | {"jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
+PARENTS = {"datasets": "Dataset", "modelservices": "ModelService", "trainingruns": "TrainingRun"}
+MADE_AND_CHANGED = {"deployments": "Deployment", "services": "Service"}
+KINDS = PARENTS | MADE_AND_CHANGED | {"jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
 
 
 class CrashError(BaseException):
@@ -70,15 +71,17 @@ class ApiServer:
             case "create", "events":
                 self.events.append(body)
                 return body  # type: ignore[no-any-return]
-            case "patch", "datasets/status" | "trainingruns/status":
+            case "patch", "datasets/status" | "modelservices/status" | "trainingruns/status":
                 return self._patch_status(PARENTS[resource.partition("/")[0]], name, body)
+            case "patch", "deployments" | "services":
+                return self._apply(body, by_force=True)
             case "patch", "jobs" | "persistentvolumeclaims":
                 return self._apply(body)
-            case "delete", "jobs":
-                found = self.get("Job", name)
+            case "delete", "jobs" | "deployments" | "services":
+                found = self.get(KINDS[resource], name)
                 if body["preconditions"]["uid"] != found["metadata"]["uid"]:
                     raise ApiError(409, "the uid in the precondition is another")
-                self.delete("Job", name)
+                self.delete(KINDS[resource], name)
                 return found
         raise AssertionError(f"the operator sent {verb} {resource}, which nothing here expects")
 
@@ -89,13 +92,15 @@ class ApiServer:
             raise ApiError(409, "the object has been modified")
         return self.update(kind, name, lambda parent: parent.update(status=values["/status"]))
 
-    def _apply(self, body: Manifest) -> Manifest:
+    def _apply(self, body: Manifest, *, by_force: bool = False) -> Manifest:
         kind, name = body["kind"], body["metadata"]["name"]
         found = self.objects.get((kind, name))
         if found is None:
             return self.create(body)
         if _owner(found) != _owner(body):
             raise ApiError(422, "only one reference can have controller set to true")
+        if by_force:
+            return self.update(kind, name, lambda it: it.update(spec=body["spec"]) or _annotate(it, body))
         return copy.deepcopy(found)
 
     # What the test and the controllers do.
@@ -161,6 +166,10 @@ class ApiServer:
 def stamp(time: datetime) -> str:
     """The time as the API server writes it."""
     return time.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _annotate(manifest: Manifest, body: Manifest) -> None:
+    manifest["metadata"]["annotations"] = body["metadata"].get("annotations", {})
 
 
 def _owner(manifest: Manifest) -> str:

@@ -30,6 +30,24 @@ def sync_job(server: ApiServer, name: str, *, now: datetime) -> None:
         _create_pod(server, job)
 
 
+def sync_deployment(server: ApiServer, name: str) -> None:
+    """As many pods as it asks for; the newest go first. A changed template is not rolled out here."""
+    deployment = server.get("Deployment", name)
+    pods = pods_of(server, deployment)
+    staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    wanted = deployment["spec"]["replicas"]
+    for pod in staying[wanted:]:
+        server.delete("Pod", pod["metadata"]["name"])
+    for _ in range(wanted - len(staying)):
+        number = server.get("Deployment", name).get("status", {}).get("created", 0) + 1
+        server.update("Deployment", name, lambda it, n=number: it.setdefault("status", {}).update(created=n))
+        template = deployment["spec"]["template"]
+        owner = {"kind": "Deployment", "name": name, "uid": deployment["metadata"]["uid"], "controller": True}
+        metadata = {"name": f"{name}-{number}", "labels": template["metadata"]["labels"], "ownerReferences": [owner]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        server.create(pod | {"status": {"phase": "Pending"}})
+
+
 def _create_pod(server: ApiServer, job: Manifest) -> None:
     number = job.get("status", {}).get("created", 0) + 1
     name = job["metadata"]["name"]

@@ -32,7 +32,7 @@ class Call:
 
     verb: as in RBAC. resource: with its subresource, such as `trainingruns/status`. about: the run that it is about,
     by the names that its children have. number: how many writes about that run came before it, and this one; 0 for
-    reads.
+    reads, and for events, which are sent beside the other writes in no certain order.
     """
 
     verb: str
@@ -229,7 +229,7 @@ class Proxy:
         verb = _verb(request, parts["name"])
         about = re.sub(r"(-recover)?-a\d+$|\.[0-9a-f]{16}$", "", name)
         number = 0
-        if verb in WRITES and resource != "leases":
+        if verb in WRITES and resource not in ("leases", "events"):
             self._numbers[about] += 1
             number = self._numbers[about]
         return Call(verb, resource, parts["namespace"], name, about, number, dict(request.query), body)

@@ -102,8 +102,7 @@ class Pods:
 class Walk:
     """Strikes each run once, with the fault and at the write that its name tells: `retried-500-3`.
 
-    Number 0 stands for the run's first event. Events are sent beside the other writes, so none of the numbers is sure
-    to be an event's.
+    Number 0 stands for the run's first event: events are not numbered.
     """
 
     faults: dict[str, Fault]

@@ -9,19 +9,21 @@ from tests.apiserver.rules import written
 from tests.apiserver.rules.cases import Case, case_for, is_immutability, unused
 from tests.apiserver.rules.documents import changed
 from tests.apiserver.rules.kinds.dataset import DATASET
+from tests.apiserver.rules.kinds.model_service import MODEL_SERVICE
 from tests.apiserver.rules.kinds.training_run import TRAINING_RUN
 from tests.apiserver.rules.schema import CRDS, Constraint, constraints, load, root
 from tests.apiserver.rules.written import Changes, Written
 from tests.apiserver.server import ApiServer
 
 GROUP = "/apis/springtide.dev/v1alpha1"
-KINDS = (TRAINING_RUN, DATASET)
+KINDS = (TRAINING_RUN, DATASET, MODEL_SERVICE)
 CONSTRAINTS = tuple((kind, item) for kind in KINDS for item in constraints(root(load(kind.plural))))
 CREATION = [
     (kind, item) for kind, item in CONSTRAINTS if not item.path.startswith("status") and not is_immutability(item)
 ]
 STATUS = [(kind, item) for kind, item in CONSTRAINTS if item.path.startswith("status")]
-FIELDS = [item.message.split(maxsplit=1)[0] for _, item in CONSTRAINTS if is_immutability(item)]
+FIXED = [(kind, item.message.split(maxsplit=1)[0]) for kind, item in CONSTRAINTS if is_immutability(item)]
+FIELDS = [field for kind, field in FIXED if kind is TRAINING_RUN]
 
 
 class Resource:
@@ -89,11 +91,11 @@ def test_a_status_must_keep(kind: Written, constraint: Constraint, resources: di
     check(case_for(constraint, kind), resources[kind.kind].write_status)
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_a_field_cannot_be_changed(field: str, runs: Resource):
-    code, message = runs.update(TRAINING_RUN.fixed[field])
+@pytest.mark.parametrize(("kind", "field"), FIXED, ids=name_of)
+def test_a_field_cannot_be_changed(kind: Written, field: str, resources: dict[str, Resource]):
+    code, message = resources[kind.kind].update(kind.fixed[field])
     assert code == 422
-    assert f"spec.{field}: Forbidden: {field} cannot be changed: create another TrainingRun" in message
+    assert f"spec.{field}: Forbidden: {field} cannot be changed: create another {kind.kind}" in message
 
 
 @pytest.mark.parametrize("field", ["deadlineSeconds", "queueName", "evaluation", "overrides"])
@@ -119,7 +121,7 @@ def test_only_suspend_can_be_changed(runs: Resource):
 @pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_nothing_is_written_down_that_no_rule_asks_for(kind: Written):
     assert not unused(kind.rules, [item for other, item in CONSTRAINTS if other is kind])
-    assert set(TRAINING_RUN.fixed) == set(FIELDS)
+    assert set(kind.fixed) == {field for other, field in FIXED if other is kind}
     assert set(written.PATTERNS) == {item.value for _, item in CONSTRAINTS if item.key == "pattern"}
 
 

@@ -19,6 +19,8 @@ SHA256 = r"^sha256:[0-9a-f]{64}$"
 MOUNT_PATH = r"^/(data|mnt)/[-A-Za-z0-9_./]+$"
 SCHEDULE = r"^\S+( +\S+){4}$"
 
+VERSION = r"^[1-9][0-9]*$"
+
 PATTERNS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     OBJECT_NAME: (("a", "a-b.c", "7"), ("A", "-a", "a-", "a_b", "a b", "a\n")),
     MODEL_NAME: (("m", "PD_12m.v-1"), ("-m", "m.", "a b", "ä")),
@@ -30,6 +32,7 @@ PATTERNS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     r"^[A-Za-z_][A-Za-z0-9_]*$": (("A", "_a1"), ("1A", "A-B", "A=B")),
     MOUNT_PATH: (("/data/x", "/mnt/a.b/c-d_e"), ("/etc", "/data/", "data/x", "/data/a b")),
     r"^[A-Za-z][A-Za-z0-9]*$": (("Succeeded",), ("two words", "9", "a_b")),
+    VERSION: (("1", "20", 7), ("0", "01", "latest", "1.0")),
     SCHEDULE: (("0 * * * *", "*/5 0-6  1,15 JAN-MAR MON"), ("@daily", "* * * *", "0 0 * * * *", " * * * * *")),
 }
 """For each pattern values that match and values that do not."""
@@ -37,6 +40,7 @@ PATTERNS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
 FILLERS: dict[str, Callable[[int], str]] = {
     URI: lambda length: "s3://".ljust(length, "a"),
     MOUNT_PATH: lambda length: "/data/".ljust(length, "a"),
+    VERSION: lambda length: "1" * length,
     SHA256: lambda length: DIGEST[:length],
     QUANTITY: "1".zfill,
     SCHEDULE: lambda length: "* * * * ".ljust(length, "*"),

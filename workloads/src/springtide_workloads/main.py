@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from springtide.api.constants import TASK_VARIABLE, Reason
-from springtide.api.task import TASK, RecoverTask, Result, SnapshotTask, Task, TrainTask
+from springtide.api.serving import SERVING_VARIABLE, Serving
+from springtide.api.task import TASK, JudgeTask, RecoverTask, ResolveTask, Result, SnapshotTask, Task, TrainTask
 
 from springtide_workloads.errors import WorkloadError, explain
 from springtide_workloads.process.cpus import available_cpus, limit_threads
@@ -74,6 +75,36 @@ def run(
     shutil.rmtree(scratch, ignore_errors=True)
     _show(result, on_terminal=on_terminal)
     _end(code)
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="Where to listen.")] = 8080) -> None:
+    """Serves a model by the Open Inference Protocol v2 and V1.
+
+    What is served is one JSON document in **$SPRINGTIDE_SERVING**. It listens once the model's files have the digest
+    that is asked for and its golden requests are answered as they were; otherwise it ends as **run** does.
+    """
+    start_time = datetime.now(UTC)
+    configure_logs(human=sys.stderr.isatty())
+    limit_threads(available_cpus())
+    with tempfile.TemporaryDirectory(prefix="springtide-") as scratch:
+        try:
+            from springtide_workloads.serving.server import serve
+
+            serve(_read_serving(), scratch=Path(scratch), port=port)
+        except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
+            failure = explain(error, otherwise=Reason.LOAD_FAILED)
+            log.error(failure.message, reason=failure.reason)
+            code = Ending().tell(failed(failure, start_time=start_time))
+            shutil.rmtree(scratch, ignore_errors=True)
+            _end(code)
+
+
+def _read_serving() -> Serving:
+    try:
+        return Serving.model_validate_json(os.environ.get(SERVING_VARIABLE, ""))
+    except ValidationError as error:
+        raise WorkloadError(Reason.INVALID_SPEC, f"{SERVING_VARIABLE} is not valid: {error}") from error
 
 
 @examples.command("train")
@@ -154,15 +185,27 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
         return failed(failure, start_time=start_time)
 
 
-def _do(task: TrainTask | SnapshotTask, *, start_time: datetime, scratch: Path, progress: Progress) -> Result:
+def _do(
+    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask, *, start_time: datetime, scratch: Path, progress: Progress
+) -> Result:
     """An operation. Each imports only what it needs."""
-    if isinstance(task, SnapshotTask):
-        from springtide_workloads.snapshot.refresh import take_snapshot
+    match task:
+        case SnapshotTask():
+            from springtide_workloads.snapshot.refresh import take_snapshot
 
-        return take_snapshot(task, start_time=start_time, scratch=scratch, progress=progress)
-    from springtide_workloads.training.train import train
+            return take_snapshot(task, start_time=start_time, scratch=scratch, progress=progress)
+        case ResolveTask():
+            from springtide_workloads.serving.resolve import resolve
 
-    return train(task, start_time=start_time, scratch=scratch, progress=progress)
+            return resolve(task, start_time=start_time)
+        case JudgeTask():
+            from springtide_workloads.serving.judge import judge
+
+            return judge(task, start_time=start_time, progress=progress)
+        case TrainTask():
+            from springtide_workloads.training.train import train
+
+            return train(task, start_time=start_time, scratch=scratch, progress=progress)
 
 
 def _show(result: Result, *, on_terminal: bool) -> None:

@@ -21,6 +21,10 @@ LABEL_ATTEMPT = f"{GROUP}/attempt"
 """On the Jobs of an attempt: its number, counted from 1."""
 ANNOTATION_REFRESH = f"{GROUP}/refresh"
 """On a Dataset, by a person: each new value asks for one refresh."""
+LABEL_MODEL = f"{GROUP}/model"
+"""On the servers of a ModelService: the beginning of their model's digest. Its Service selects by it."""
+ANNOTATION_RELEASE = f"{GROUP}/release"
+"""On a ModelService, by a person: a version that is in quarantine and may be tried again."""
 LABEL_KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 
 TASK_VARIABLE = "SPRINGTIDE_TASK"
@@ -36,6 +40,9 @@ class Role(StrEnum):
     RECOVERY = "recovery"
     ARTIFACTS = "artifacts"
     REFRESH = "refresh"
+    RESOLVE = "resolve"
+    JUDGE = "judge"
+    SERVER = "server"
 
 
 class ConditionType(StrEnum):
@@ -55,6 +62,8 @@ class ConditionType(StrEnum):
     """Dataset: whether the source satisfied the contract when it was last read."""
     FRESH = "Fresh"
     """Dataset: whether the newest data is younger than the contract demands."""
+    PROGRESSING = "Progressing"
+    """ModelService: True while a candidate is on its way; False once it has taken over or was taken back."""
 
 
 class Reason(StrEnum):
@@ -86,11 +95,28 @@ class Reason(StrEnum):
     NO_MAXIMUM_AGE = "NoMaximumAge"
     EVENT_TIME_IN_FUTURE = "EventTimeInFuture"
 
+    # How a model is served, and how a rollout is.
+    SERVING = "Serving"
+    TOO_FEW_REPLICAS = "TooFewReplicas"
+    RESOLVING = "Resolving"
+    LOADING = "Loading"
+    CANARY = "Canary"
+    HOLDING = "Holding"
+    TAKING_OVER = "TakingOver"
+    TAKEN_OVER = "TakenOver"
+    ROLLED_BACK = "RolledBack"
+    QUARANTINED = "Quarantined"
+    CHECK_FAILED = "CheckFailed"
+    INCONCLUSIVE = "Inconclusive"
+    LOAD_FAILED = "LoadFailed"
+
     # How it ended well.
     SUCCEEDED = "Succeeded"
     MEMOIZED = "Memoized"
     REFRESHED = "Refreshed"
     UNCHANGED = "Unchanged"
+    RESOLVED = "Resolved"
+    JUDGED = "Judged"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
@@ -130,6 +156,7 @@ class Reason(StrEnum):
     TOO_FEW_ROWS = "TooFewRows"
     LOSS_NOT_FINITE = "LossNotFinite"
     UNKNOWN_RECIPE = "UnknownRecipe"
+    MODEL_NOT_FOUND = "ModelNotFound"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

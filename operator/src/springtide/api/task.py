@@ -15,6 +15,7 @@ from springtide.api.base import ApiModel, Digest
 from springtide.api.constants import API_VERSION
 from springtide.api.data import ColumnName
 from springtide.api.dataset import SNAPSHOTS_LISTED, VIOLATIONS_LISTED, Contract, Snapshot, Violation
+from springtide.api.model_service import Check
 from springtide.api.training_run import (
     Evaluation,
     Features,
@@ -118,14 +119,57 @@ class SnapshotTask(TaskBase):
     ] = ()
 
 
+class ResolveTask(TaskBase):
+    """Look up a version in the model registry, and see that its files are whole."""
+
+    operation: Literal["Resolve"] = "Resolve"
+    tracking_uri: str
+    model_name: Annotated[str, Field(description="Name in the registry.")]
+    version: str
+
+
+class JudgeTask(TaskBase):
+    """Watch a candidate beside the stable version for a while, by what their servers measure.
+
+    candidate_host, stable_host: names that lead to each of their servers. seconds: how long; a check that fails for
+    certain ends it at once.
+    """
+
+    operation: Literal["Judge"] = "Judge"
+    candidate_host: str
+    stable_host: str
+    port: int
+    seconds: Annotated[int, Field(ge=1)]
+    min_samples: Annotated[int, Field(ge=1)]
+    checks: tuple[Check, ...]
+
+
 class RecoverTask(TaskBase):
     """Hand over the result that a vanished pod left at `resultUri`."""
 
     operation: Literal["Recover"] = "Recover"
 
 
-Task = Annotated[TrainTask | SnapshotTask | RecoverTask, Field(discriminator="operation")]
+Task = Annotated[TrainTask | SnapshotTask | ResolveTask | JudgeTask | RecoverTask, Field(discriminator="operation")]
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
+
+
+class CheckOutcome(ApiModel):
+    """One check of a judgement. value: unset where nothing could be measured."""
+
+    name: Annotated[str, Field(max_length=64)]
+    outcome: Literal["Passed", "Failed", "Inconclusive"]
+    value: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    message: Annotated[str, Field(max_length=256)] = ""
+
+
+class Judgement(ApiModel):
+    """What a candidate showed. weight: percent of the requests that it got, as the servers counted them."""
+
+    outcome: Literal["Passed", "Failed", "Inconclusive"]
+    requests: Annotated[int, Field(ge=0)]
+    weight: Annotated[int | None, Field(ge=0, le=100)] = None
+    checks: Annotated[tuple[CheckOutcome, ...], Field(max_length=8)] = ()
 
 
 class Result(ApiModel):
@@ -149,6 +193,8 @@ class Result(ApiModel):
     ] = None
     source_state: Annotated[Digest | None, Field(description="The state of the source that was looked at.")] = None
     violations: Annotated[tuple[Violation, ...], Field(max_length=VIOLATIONS_LISTED)] = ()
+
+    judgement: Judgement | None = None
 
     def encode(self) -> str:
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""

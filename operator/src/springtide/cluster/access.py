@@ -32,9 +32,13 @@ _WATCHED = ("get", "list", "watch")
 ACCESS: tuple[Access, ...] = (
     Access(GROUP, "datasets", _WATCHED),
     Access(GROUP, "datasets/status", ("patch",)),
+    Access(GROUP, "modelservices", _WATCHED),
+    Access(GROUP, "modelservices/status", ("patch",)),
     Access(GROUP, "trainingruns", _WATCHED),
     Access(GROUP, "trainingruns/status", ("patch",)),
     Access("batch", "jobs", (*_WATCHED, "create", "patch", "delete")),
+    Access("apps", "deployments", (*_WATCHED, "create", "patch", "delete")),
+    Access("", "services", (*_WATCHED, "create", "patch", "delete")),
     Access("", "pods", _WATCHED),
     Access("", "persistentvolumeclaims", (*_WATCHED, "create", "patch")),
     Access("", "events", ("create",)),

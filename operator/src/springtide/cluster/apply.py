@@ -20,12 +20,13 @@ class RefusedError(Exception):
 async def apply(client: Client, child: Child, kinds: tuple[ChildKind, ...]) -> dict[str, Any]:
     """Make the child be there; returns it as it is in the cluster.
 
-    Without force: a field that another controller has changed since (a queue lets a Job start) stays as it is.
+    Without `force` a field that another controller has changed since (a queue lets a Job start) stays as it is.
     Raises RefusedError where the API server refuses, and ApiError or OSError where trying again can help.
     """
     manifest = child.manifest
     name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
     plural = _plural(manifest["kind"], kinds)
+    query: dict[str, str | int] = {"fieldManager": FIELD_MANAGER, **({"force": "true"} if child.force else {})}
     try:
         return await client.request(
             "patch",
@@ -35,7 +36,7 @@ async def apply(client: Client, child: Child, kinds: tuple[ChildKind, ...]) -> d
             name=name,
             body=manifest,
             content_type=APPLY_PATCH,
-            query={"fieldManager": FIELD_MANAGER},
+            query=query,
         )
     except ApiError as error:
         if error.code in (409, 422) and (found := await _existing(client, child, plural)):

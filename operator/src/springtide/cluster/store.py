@@ -238,17 +238,22 @@ _METADATA = (
 )
 
 
+_SPEC = {"Job": ("suspend",), "Deployment": ("replicas",), "Service": ("selector",)}
+"""What others may change in the spec of a child. The rest is what we wrote ourselves."""
+
+
 def _essence(kind: str, manifest: Manifest) -> dict[str, Any]:
-    """What decisions are made from. A child's spec is what we wrote ourselves, but for `suspend`."""
-    metadata = manifest["metadata"]
+    """What decisions are made from."""
+    metadata, spec = manifest["metadata"], manifest.get("spec", {})
     essence: dict[str, Any] = {
         "kind": kind,
         "metadata": {name: metadata[name] for name in _METADATA if name in metadata},
         "status": manifest.get("status", {}),
     }
+    # Of annotations only our own: others can be as large as the object.
+    annotations = metadata.get("annotations") or {}
+    if own := {name: text for name, text in annotations.items() if name.startswith(f"{GROUP}/")}:
+        essence["metadata"]["annotations"] = own
     if str(manifest.get("apiVersion", "")).startswith(f"{GROUP}/"):
-        # Of annotations only our own: others can be as large as the object.
-        asked = {name: text for name, text in metadata.get("annotations", {}).items() if name.startswith(f"{GROUP}/")}
-        essence["metadata"] |= {"annotations": asked} if asked else {}
-        return essence | {"apiVersion": manifest["apiVersion"], "spec": manifest.get("spec", {})}
-    return essence | {"spec": {"suspend": manifest.get("spec", {}).get("suspend", False)}}
+        return essence | {"apiVersion": manifest["apiVersion"], "spec": spec}
+    return essence | {"spec": {name: spec[name] for name in _SPEC.get(kind, ()) if name in spec}}

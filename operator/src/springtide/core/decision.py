@@ -13,10 +13,14 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Child:
-    """An object to be there. With `owned`, it belongs to the parent and goes with it."""
+    """An object to be there. With `owned`, it belongs to the parent and goes with it.
+
+    force: what others have changed in it is changed back; only for what nobody else has a reason to change.
+    """
 
     manifest: Manifest
     owned: bool = True
+    force: bool = False
 
 
 @dataclass(frozen=True)

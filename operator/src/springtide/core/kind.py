@@ -21,6 +21,8 @@ class ChildKind:
 
 JOB = ChildKind("batch/v1", "Job", "jobs")
 POD = ChildKind("v1", "Pod", "pods")
+DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments")
+SERVICE = ChildKind("v1", "Service", "services")
 WORKLOAD = ChildKind("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
 """What Kueue makes of a Job that names a queue. Listed while such a Job waits, not watched: see `shell.queues`."""
 SHARED = "Shared"

@@ -133,7 +133,7 @@ def _pod(manifest: Manifest) -> Pod:
     scheduled, disruption = conditions.get("PodScheduled", {}), conditions.get("DisruptionTarget", {})
     container_state = container.get("state", {})
     waiting, running = container_state.get("waiting", {}), container_state.get("running", {})
-    terminated = _terminated(container_state.get("terminated"))
+    ended = terminated(container_state.get("terminated"))
     return Pod(
         name=metadata["name"],
         uid=metadata["uid"],
@@ -146,8 +146,8 @@ def _pod(manifest: Manifest) -> Pod:
         scheduled=_time(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
         waiting=waiting.get("reason", ""),
         waiting_message=waiting.get("message", ""),
-        started=_time(running.get("startedAt")) or (terminated.started if terminated else None),
-        terminated=terminated,
+        started=_time(running.get("startedAt")) or (ended.started if ended else None),
+        terminated=ended,
         disruption=disruption.get("reason", "") if disruption.get("status") == "True" else None,
         reason=status.get("reason", ""),
         message=status.get("message", ""),
@@ -159,7 +159,8 @@ def _main_container(statuses: Iterable[Manifest]) -> Manifest:
     return next((item for item in statuses if item["name"] == CONTAINER), {})
 
 
-def _terminated(document: Manifest | None) -> Terminated | None:
+def terminated(document: Manifest | None) -> Terminated | None:
+    """How a container ended, as its status says it; None where it did not."""
     if not document:
         return None
     return Terminated(

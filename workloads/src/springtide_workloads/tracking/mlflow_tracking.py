@@ -93,6 +93,27 @@ class MlflowTracking:
             version = client.create_model_version(name, source, run_id=run.run_id, tags=tags, await_creation_for=None)
             return str(version.version)
 
+    def find_version(self, name: str, version: str) -> tuple[str, str]:
+        """Digest and URI of a registered version. Raises ModelNotFound where it is not there, or not one of ours."""
+        self.finish_import()
+        with _tracking_errors(self._uri):
+            from mlflow.exceptions import MlflowException
+
+            try:
+                tags = self._client().get_model_version(name, version).tags
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise WorkloadError(
+                    Reason.MODEL_NOT_FOUND, f"MLflow at {self._uri} has no version {version} of {name}"
+                ) from error
+        try:
+            return tags[f"{TAG}/model-digest"], tags[f"{TAG}/uri"]
+        except KeyError as error:
+            raise WorkloadError(
+                Reason.MODEL_NOT_FOUND, f"version {version} of {name} in MLflow was not made by a TrainingRun"
+            ) from error
+
     def _client(self) -> Any:
         _import_mlflow()
         from mlflow import MlflowClient

@@ -1,0 +1,316 @@
+"""What the platform does with a ModelService, in order: `decide` is the table of contents of this folder.
+
+The status says which version serves and how far a candidate is. What has to be there for it (servers, Services, who
+gets requests) follows from it: `plan`. How it goes on follows from what is observed: `rollout`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from springtide.api import model_service as api
+from springtide.api.constants import Reason
+from springtide.core import backoff
+from springtide.core.artifacts import missing_claim
+from springtide.core.decision import Child, Decision, Deletion, Event, Refusal
+from springtide.core.ending import Ending
+from springtide.core.kind import DEPLOYMENT, JOB, PERSISTENT_VOLUME_CLAIM, POD, SERVICE, Kind
+from springtide.core.model_service import rollout, traffic
+from springtide.core.model_service.applied import wanted_digest
+from springtide.core.model_service.health import trouble
+from springtide.core.model_service.observed import ObservedService, observe
+from springtide.core.model_service.phase_job import name_of, phase_job
+from springtide.core.model_service.plan import Plan, plan
+from springtide.core.model_service.status import Doing, write
+from springtide.core.model_service.track import children, model_label
+from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job
+from springtide.core.workload_state import Job
+
+REFUSED_AGAIN_AFTER = 60.0
+
+
+@dataclass(frozen=True)
+class Next:
+    """What follows for the status. again: when to look once more though nothing happens; job: to be there."""
+
+    doing: Doing
+    status: api.ModelServiceStatus
+    again: datetime | None = None
+    job: Child | None = None
+    events: tuple[Event, ...] = ()
+
+
+def decide(service: ObservedService, now: datetime) -> Decision:
+    """What should happen next to a ModelService.
+
+    Pure: equal arguments give equal decisions, and deciding again on what the decision brought about changes
+    nothing.
+    """
+    if service.deleting:
+        return Decision()  # what it owns goes with it
+    if service.spec is None:
+        held = Doing("Held", Reason.INVALID_SPEC, service.spec_problem)
+        return Decision(status=write(service, service.status, held, now=now))
+    following = _next(service, service.spec, now)
+    made, gone = _objects(service, following)
+    return Decision(
+        children=made,
+        deletions=gone,
+        status=write(service, following.status, following.doing, now=now),
+        events=following.events,
+        requeue_after=max(0.0, (following.again - now).total_seconds()) if following.again else None,
+    )
+
+
+def refuse(service: ObservedService, refusal: Refusal, now: datetime) -> Decision:
+    """What is said when the API server does not take an object: it is tried again, slowly, as a quota may be raised."""
+    held = Doing("Held", refusal.reason, refusal.message)
+    return Decision(status=write(service, service.status, held, now=now), requeue_after=REFUSED_AGAIN_AFTER)
+
+
+def _objects(service: ObservedService, following: Next) -> tuple[tuple[Child, ...], tuple[Deletion, ...]]:
+    """What has to be made, in order, and what is not needed any more.
+
+    It follows from the status as it is written, not from what it becomes in this pass: an intent is on record before
+    anything is done for it.
+    """
+    assert service.spec is not None, "nothing is made for a spec that does not parse"
+    wanted = plan(service.spec, service.status)
+    all_of_it = _children(service, wanted) if wanted else {}
+    there = {(made.kind, made.name): made.digest for made in service.made}
+    missing = [child for key, child in all_of_it.items() if there.get(key) != wanted_digest(child.manifest)]
+    jobs = [following.job] if following.job else []
+    claims = missing_claim(service.platform, namespace=service.namespace, claims=service.claims)
+    unneeded = [
+        Deletion(made.api_version, made.kind, made.name, made.uid)
+        for made in service.made
+        if (made.kind, made.name) not in all_of_it
+    ]
+    made = (*claims, *missing, *jobs) if missing or jobs else ()
+    return made, (*unneeded, *_given_up(service, following.status.candidate))
+
+
+def _children(service: ObservedService, wanted: Plan) -> dict[tuple[str, str], Child]:
+    """Everything of a plan by kind and name; the entrance last, when what it leads to is there."""
+    servers = [child for track in wanted.tracks for child in children(service, track)]
+    entrance = traffic.service_child(service, model=wanted.traffic)
+    return {(child.manifest["kind"], child.manifest["metadata"]["name"]): child for child in (*servers, entrance)}
+
+
+def _given_up(service: ObservedService, candidate: api.Candidate | None) -> tuple[Deletion, ...]:
+    """Jobs of a rollout that does not go on."""
+    mine = name_of(service, candidate) if candidate else None
+    jobs = [job for job in service.jobs if not job.finished and job.name != mine and not _has_answered(service, job)]
+    return tuple(Deletion("batch/v1", "Job", job.name, job.uid) for job in jobs)
+
+
+def _has_answered(service: ObservedService, job: Job) -> bool:
+    pod = service.pod(job)
+    return bool(pod and pod.terminated)
+
+
+def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -> Next:
+    """How the rollout goes on."""
+    status = service.status
+    if service.released and service.released != status.released:
+        status = rollout.released(status, service.released)
+        return Next(_resting(service, status), status)
+    wanted, candidate = spec.model.version, status.candidate
+    if candidate and candidate.version != wanted:
+        return Next(Doing("Working", Reason.ROLLED_BACK, f"version {wanted} is asked for now"), rollout.abandon(status))
+    if spec.suspend:
+        return Next(Doing("Resting", Reason.SUSPENDED, "suspended by spec.suspend: no rollout goes on"), status)
+    if candidate:
+        return _go_on(service, spec, candidate, now)
+    if status.stable and status.stable.version == wanted:
+        return _rest(service, now)
+    if any(item.version == wanted for item in status.quarantined):
+        return _rest(service, now)
+    status = rollout.begin(status, wanted, now=now)
+    return Next(Doing("Working", Reason.RESOLVING, f"version {wanted} is looked up in the registry"), status)
+
+
+def _rest(service: ObservedService, now: datetime) -> Next:
+    status, previous = service.status, service.status.previous
+    if previous and now >= previous.until:
+        status = status.model_copy(update={"previous": None})
+        return Next(_resting(service, status), status)
+    return Next(_resting(service, status), status, again=previous.until if previous else None)
+
+
+def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
+    assert service.spec is not None, "asked of a spec that parses"
+    wanted = service.spec.model.version
+    for item in status.quarantined:
+        if item.version == wanted:
+            hint = f"`kubectl annotate msvc {service.name} springtide.dev/release={wanted}` tries it again"
+            message = f"version {wanted} was taken back ({item.reason}: {item.message}); {hint}"
+            return Doing("Held", Reason.QUARANTINED, message)
+    if status.stable and status.stable.version == wanted:
+        return Doing("Resting", Reason.TAKEN_OVER, f"version {wanted} serves")
+    return Doing("Working", Reason.RESOLVING, f"version {wanted} is looked up in the registry")
+
+
+def _go_on(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
+    match candidate.phase:
+        case "Resolving":
+            return _resolve(service, candidate, now)
+        case "Loading":
+            return _load(service, spec, candidate, now)
+        case "Canary":
+            return _judge(service, spec, candidate, now)
+        case "TakingOver":
+            return _take_over(service, spec, candidate, now)
+
+
+def _resolve(service: ObservedService, candidate: api.Candidate, now: datetime) -> Next:
+    doing = Doing("Working", Reason.RESOLVING, f"version {candidate.version} is looked up in the registry")
+    end = _ending(service, candidate, now)
+    if not isinstance(end, Ending):
+        return _waiting(service, candidate, doing, end, now)
+    model = end.result.model if end.result else None
+    if end.failure is not None or not (model and model.digest and model.uri):
+        return _failed(service, end, now)
+    if quarantined := next((item for item in service.status.quarantined if item.digest == model.digest), None):
+        # Other numbers do not make another model.
+        status = service.status.model_copy(
+            update={"candidate": candidate.model_copy(update={"digest": model.digest, "uri": model.uri})}
+        )
+        message = f"it is the model of version {quarantined.version}, which was taken back: {quarantined.message}"
+        return _roll_back(service, status, reason=quarantined.reason, message=message, now=now)
+    status = rollout.resolved(service.status, digest=model.digest, uri=model.uri, now=now)
+    return Next(Doing("Working", Reason.LOADING, f"servers of version {candidate.version} start"), status)
+
+
+def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
+    assert candidate.digest, "a candidate that loads was looked up"
+    model = model_label(candidate.digest)
+    wanted = plan(spec, service.status)
+    needed = wanted.replicas(model) if wanted else spec.replicas.min
+    ready = service.ready(model)
+    if ready >= needed:
+        status = rollout.loaded(service.status, steps=len(spec.rollout.steps), now=now)
+        words = f"version {candidate.version} has proved its files and its golden requests on {ready} servers"
+        return Next(Doing("Working", Reason.LOADING, words), status)
+    why = trouble(service.servers_of(model))
+    if why and why.for_good:
+        return _roll_back(service, service.status, reason=why.reason, message=why.message, now=now)
+    end = candidate.phase_time + timedelta(seconds=service.platform.start_grace_seconds)
+    words = f"{ready} of {needed} servers of version {candidate.version} are ready{f'; {why.message}' if why else ''}"
+    if now >= end:
+        message = f"{words}, after {service.platform.start_grace_seconds} s"
+        return _roll_back(
+            service, service.status, reason=why.reason if why else Reason.LOAD_FAILED, message=message, now=now
+        )
+    return Next(Doing("Working", Reason.LOADING, words), service.status, again=end)
+
+
+def _judge(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
+    steps = spec.rollout.steps
+    if candidate.step >= len(steps):  # the spec was edited meanwhile
+        return Next(_taking_over(candidate), rollout.passed(service.status, steps=0, weight=candidate.weight, now=now))
+    step = steps[candidate.step]
+    words = f"version {candidate.version} gets about {step.weight} % (step {candidate.step + 1} of {len(steps)})"
+    doing = Doing("Working", Reason.CANARY, words)
+    if candidate.failure_reason == Reason.INCONCLUSIVE:
+        doing = Doing("Working", Reason.HOLDING, f"{words}; {candidate.failure}")
+    end = _ending(service, candidate, now)
+    if not isinstance(end, Ending):
+        return _waiting(service, candidate, doing, end, now)
+    judgement = end.result.judgement if end.result else None
+    if end.failure is not None or judgement is None:
+        return _failed(service, end, now)
+    if judgement.outcome == "Failed":
+        message = "; ".join(item.message for item in judgement.checks if item.outcome == "Failed") or end.message
+        return _roll_back(service, service.status, reason=Reason.CHECK_FAILED, message=message, now=now)
+    if judgement.outcome == "Passed":
+        status = rollout.passed(service.status, steps=len(steps), weight=judgement.weight, now=now)
+        return Next(Doing("Working", Reason.CANARY, f"{words}: every check has passed"), status)
+    if spec.rollout.on_inconclusive == "Rollback":
+        return _roll_back(service, service.status, reason=Reason.INCONCLUSIVE, message=end.message, now=now)
+    status = rollout.held(service.status, message=end.message, weight=judgement.weight, now=now)
+    return Next(Doing("Working", Reason.HOLDING, f"{words}; {end.message}"), status)
+
+
+def _take_over(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
+    assert candidate.digest, "a candidate that takes over was looked up"
+    model = model_label(candidate.digest)
+    ready = service.ready(model)
+    if ready < spec.replicas.min:
+        why = trouble(service.servers_of(model))
+        if why and why.for_good:
+            return _roll_back(service, service.status, reason=why.reason, message=why.message, now=now)
+        doing = _taking_over(candidate)
+        words = f"{doing.message}: {ready} of {spec.replicas.min} servers are ready"
+        return Next(Doing("Working", doing.reason, words), service.status)
+    status = rollout.taken_over(service.status, keep_seconds=spec.rollout.keep_stable_seconds, now=now)
+    event = Event("Normal", Reason.TAKEN_OVER, f"version {candidate.version} serves")
+    return Next(Doing("Resting", Reason.TAKEN_OVER, f"version {candidate.version} serves"), status, events=(event,))
+
+
+def _taking_over(candidate: api.Candidate) -> Doing:
+    return Doing("Working", Reason.TAKING_OVER, f"version {candidate.version} takes over")
+
+
+def _roll_back(
+    service: ObservedService, status: api.ModelServiceStatus, *, reason: str, message: str, now: datetime
+) -> Next:
+    status = rollout.rolled_back(status, reason=reason, message=message, now=now)
+    event = Event("Warning", Reason.ROLLED_BACK, message)
+    return Next(_resting(service, status), status, events=(event,))
+
+
+def _ending(
+    service: ObservedService, candidate: api.Candidate, now: datetime
+) -> Ending | Waiting | Running | Settling | None:
+    """How the Job of the phase ended, or how it is; None: there is none."""
+    job = service.job(name_of(service, candidate))
+    if job is None:
+        return None
+    queue = f"Job {job.name} is suspended; whoever suspended it lets it start"
+    found = of_job(job, service.pod(job), failed=Reason.LOAD_FAILED, queue=queue, now=now)
+    match found:
+        case Ended(_, end):
+            return end
+        case Vanished():
+            return Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
+        case Settling() | Running() | Waiting():
+            return found
+
+
+def _waiting(
+    service: ObservedService,
+    candidate: api.Candidate,
+    doing: Doing,
+    found: Waiting | Running | Settling | None,
+    now: datetime,
+) -> Next:
+    if candidate.failure_time:  # what the next attempt finds is to be seen
+        doing = Doing("Working", candidate.failure_reason or doing.reason, f"{candidate.failure}; it is tried again")
+    if isinstance(found, Settling):
+        return Next(doing, service.status, again=now + timedelta(seconds=found.seconds))
+    if isinstance(found, Waiting) and found.stuck:
+        return Next(Doing("Working", found.reason, found.message), service.status)
+    if found is not None:
+        return Next(doing, service.status)
+    earliest = backoff.after_failure(candidate.failure_time or now, failures=candidate.failures)
+    if earliest and now < earliest:
+        return Next(doing, service.status, again=earliest)
+    return Next(doing, service.status, job=phase_job(service, candidate))
+
+
+def _failed(service: ObservedService, end: Ending, now: datetime) -> Next:
+    reason, message = end.reason, end.message
+    if end.failure is None:
+        reason, message = Reason.INVALID_RESULT, "the container ended well but did not say what was asked"
+    status = rollout.failed(service.status, reason=reason, message=message, now=now)
+    event = Event("Warning", reason, message)
+    return Next(Doing("Working", reason, f"{message}; it is tried again"), status, events=(event,))
+
+
+KIND: Kind[ObservedService] = Kind(
+    resource=api.RESOURCE,
+    children=(JOB, POD, PERSISTENT_VOLUME_CLAIM, DEPLOYMENT, SERVICE),
+    observe=observe,
+    decide=decide,
+    refuse=refuse,
+)

@@ -1,0 +1,166 @@
+"""What is: a ModelService, its servers and what runs them, its Service and its Jobs. Nothing here decides."""
+
+from dataclasses import dataclass, replace
+
+from springtide.api.constants import ANNOTATION_RELEASE, LABEL_MODEL, LABEL_ROLE, LABEL_UID, Role
+from springtide.api.model_service import ModelServiceSpec, ModelServiceStatus
+from springtide.api.platform import Platform
+from springtide.core.decision import Manifest
+from springtide.core.kind import DEPLOYMENT, SERVICE, Observed
+from springtide.core.model_service.applied import applied_digest
+from springtide.core.spec import parse
+from springtide.core.workload_job import Parent
+from springtide.core.workload_state import Job, Pod, Terminated, jobs_of, newest_pod, owner_uid, pods_of, terminated
+
+RELEASE_LIMIT = 256
+_API_VERSIONS = {kind.kind: kind.api_version for kind in (DEPLOYMENT, SERVICE)}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A pod that serves a model.
+
+    model: value of its label. ended: how its container ended, this time or the time before.
+    waiting: why its container does not run, in the kubelet's words.
+    """
+
+    name: str
+    model: str
+    ready: bool
+    deleted: bool
+    ended: Terminated | None
+    waiting: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """An object that we made and may change. digest: what it is now, in short; see `applied`."""
+
+    kind: str
+    api_version: str
+    name: str
+    uid: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class ObservedService:
+    """Everything that a decision about a ModelService may depend on, but for the time.
+
+    released: value of the annotation by which a person ends a quarantine.
+    spec: None where it does not parse; `spec_problem` then says why.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    deleting: bool
+    released: str | None
+    spec: ModelServiceSpec | None
+    spec_problem: str
+    status: ModelServiceStatus
+    jobs: tuple[Job, ...]
+    pods: tuple[Pod, ...]
+    servers: tuple[Server, ...]
+    made: tuple[Made, ...]
+    claims: frozenset[str]
+    platform: Platform
+
+    @property
+    def parent(self) -> Parent:
+        """The ModelService, as its children know it."""
+        return Parent("ModelService", self.namespace, self.name, self.uid)
+
+    def with_status(self, status: ModelServiceStatus) -> "ObservedService":
+        """The same ModelService with another status."""
+        return replace(self, status=status)
+
+    def job(self, name: str) -> Job | None:
+        """The Job of this name, if it is there."""
+        return next((job for job in self.jobs if job.name == name), None)
+
+    def pod(self, job: Job) -> Pod | None:
+        """The newest pod of a Job, if there is one."""
+        return newest_pod(job, self.pods)
+
+    def servers_of(self, model: str) -> tuple[Server, ...]:
+        """The servers of a model that are not going."""
+        return tuple(server for server in self.servers if server.model == model and not server.deleted)
+
+    def ready(self, model: str) -> int:
+        """How many servers of a model are ready."""
+        return sum(server.ready for server in self.servers_of(model))
+
+
+def observe(observed: Observed) -> ObservedService:
+    """What the Store holds. A spec that does not parse is told of, not raised."""
+    metadata = observed.parent["metadata"]
+    spec, problem = parse(ModelServiceSpec, observed.parent.get("spec", {}))
+    released = metadata.get("annotations", {}).get(ANNOTATION_RELEASE)
+    children = [child for child in observed.children if "gone" not in child]
+    servers = [pod for pod in children if pod["kind"] == "Pod" and _is_server(pod, metadata["uid"])]
+    others = [
+        pod
+        for pod in observed.children
+        if pod["kind"] != "Pod" or pod["metadata"]["labels"].get(LABEL_ROLE) != Role.SERVER
+    ]
+    return ObservedService(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        deleting="deletionTimestamp" in metadata,
+        released=released[:RELEASE_LIMIT] if released else None,
+        spec=spec,
+        spec_problem=problem,
+        status=ModelServiceStatus.model_validate(observed.parent.get("status", {})),
+        jobs=jobs_of(observed.parent, others),
+        pods=pods_of(observed.parent, others),
+        servers=tuple(sorted((_server(pod) for pod in servers), key=lambda server: server.name)),
+        made=tuple(sorted((_made(item) for item in children if _is_made(item, metadata["uid"])), key=_key)),
+        claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        platform=observed.platform,
+    )
+
+
+def _is_server(pod: Manifest, uid: str) -> bool:
+    labels = pod["metadata"]["labels"]
+    return bool(labels.get(LABEL_ROLE) == Role.SERVER and labels.get(LABEL_UID) == uid)
+
+
+def _is_made(manifest: Manifest, uid: str) -> bool:
+    return manifest["kind"] in _API_VERSIONS and owner_uid(manifest) == uid
+
+
+def _key(made: Made) -> tuple[str, str]:
+    return made.kind, made.name
+
+
+def _server(manifest: Manifest) -> Server:
+    metadata, status = manifest["metadata"], manifest.get("status", {})
+    container: Manifest = next(iter(status.get("containerStatuses", ())), {})
+    now, before = container.get("state", {}), container.get("lastState", {})
+    waiting = now.get("waiting", {})
+    conditions = {item["type"]: item for item in status.get("conditions", ())}
+    scheduled = conditions.get("PodScheduled", {})
+    words = scheduled.get("message", "") if scheduled.get("status") == "False" else ""
+    return Server(
+        name=metadata["name"],
+        model=metadata["labels"].get(LABEL_MODEL, ""),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        deleted="deletionTimestamp" in metadata or status.get("phase") in ("Failed", "Succeeded"),
+        ended=terminated(now.get("terminated") or before.get("terminated")),
+        waiting=words or ": ".join(word for word in (waiting.get("reason"), waiting.get("message")) if word),
+    )
+
+
+def _made(manifest: Manifest) -> Made:
+    metadata = manifest["metadata"]
+    return Made(
+        kind=manifest["kind"],
+        api_version=_API_VERSIONS[manifest["kind"]],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        digest=applied_digest(manifest),
+    )

@@ -1,0 +1,168 @@
+"""A ModelService in its namespace, and the servers of its versions: what the tests of this folder speak with."""
+
+import json
+from typing import Any
+
+from springtide.cluster.store import Key
+
+from tests.core import controllers, world
+from tests.core.api_server import Manifest, stamp
+
+NAME = "pd"
+KEY = Key("ModelService", "team", NAME)
+STEPS = [{"weight": 25, "pauseSeconds": 60}, {"weight": 50, "pauseSeconds": 300}]
+SPEC: dict[str, Any] = {"model": {"name": "pd-12m", "version": "1"}, "rollout": {"steps": STEPS}}
+
+
+def digest(version: str) -> str:
+    """The digest of a version's model."""
+    return "sha256:" + version[-1] * 64
+
+
+def label(version: str) -> str:
+    """The label of a version's servers."""
+    return version[-1] * 12
+
+
+class World(world.World):
+    """One ModelService in one namespace."""
+
+    key = KEY
+
+    # The ModelService as people see it.
+
+    @property
+    def status(self) -> Manifest:
+        """Its status."""
+        status: Manifest = self.server.get("ModelService", NAME).get("status", {})
+        return status
+
+    @property
+    def stable(self) -> str:
+        """The version that serves, or nothing."""
+        return str(self.status.get("stable", {}).get("version", ""))
+
+    @property
+    def candidate(self) -> Manifest:
+        """The candidate, or nothing."""
+        candidate: Manifest = self.status.get("candidate", {})
+        return candidate
+
+    def message(self, kind: str) -> str:
+        """Message of a condition."""
+        return str(self.condition(kind)["message"])
+
+    @property
+    def asked(self) -> set[str]:
+        """Versions whose servers the Service leads to, among those that are there."""
+        selector = self.server.get("Service", NAME)["spec"]["selector"]
+        labels = [pod["metadata"]["labels"] for pod in self.server.all("Pod")]
+        return {item["springtide.dev/model"][0] for item in labels if selector.items() <= item.items()}
+
+    def replicas(self, version: str) -> int:
+        """How many servers a version is to have; 0 where there is nothing of it."""
+        found = self.server.objects.get(("Deployment", f"{NAME}-{label(version)}"))
+        return int(found["spec"]["replicas"]) if found else 0
+
+    # What people do.
+
+    def create(self, **spec: Any) -> "World":
+        """The user creates the ModelService."""
+        manifest = {"apiVersion": "springtide.dev/v1alpha1", "kind": "ModelService", "metadata": {"name": NAME}}
+        self.server.create(manifest | {"spec": SPEC | spec})
+        return self.settle()
+
+    def edit(self, **spec: Any) -> "World":
+        """The user changes fields of the spec."""
+        self.server.update("ModelService", NAME, lambda it: it["spec"].update(spec))
+        return self.settle()
+
+    def ask_for(self, version: str) -> "World":
+        """The user asks for another version."""
+        return self.edit(model={"name": "pd-12m", "version": version})
+
+    def annotate(self, **annotations: str) -> "World":
+        """The user annotates the ModelService; names without their prefix."""
+        values = {f"springtide.dev/{name}": value for name, value in annotations.items()}
+        self.server.update("ModelService", NAME, lambda it: it["metadata"].update(annotations=values))
+        return self.settle()
+
+    # What the Jobs do.
+
+    def end(self, result: Manifest, *, exit_code: int = 0) -> "World":
+        """The container of the Job that is under way ends so."""
+        jobs = {pod["metadata"]["name"] for pod in self.server.all("Pod") if "springtide.dev/model" not in _labels(pod)}
+        (pod,) = [name for name in self.waiting_pods if name in jobs]
+        controllers.start_container(self.server, pod, now=self.now)
+        self.settle()
+        controllers.end_container(
+            self.server, pod, now=self.now, exit_code=exit_code, reason="", message=json.dumps(result)
+        )
+        return self.settle()
+
+    def resolve(self, version: str, *, model: str = "") -> "World":
+        """The version is found in the registry. model: the version whose bytes it has, another one than itself."""
+        found = {
+            "name": "team.pd-12m",
+            "version": version,
+            "digest": digest(model or version),
+            "uri": f"s3://artifacts/springtide/models/{model or version}",
+        }
+        return self.end({"status": "Succeeded", "reason": "Resolved", "model": found})
+
+    def judge(self, outcome: str, *, requests: int = 1000, says: str = "") -> "World":
+        """A step's Job ends with a judgement."""
+        check = {"name": "errors", "outcome": outcome, "value": 0.5, "message": says or "errors: 0.5, at most 0.01"}
+        judgement = {"outcome": outcome, "requests": requests, "weight": 31, "checks": [check]}
+        return self.end({"status": "Succeeded", "reason": "Judged", "message": says, "judgement": judgement})
+
+    # What the servers do.
+
+    def start_servers(self, version: str) -> "World":
+        """All servers of a version that are there become ready."""
+        for pod in self._servers(version):
+            controllers.start_container(self.server, pod, now=self.now)
+            controllers.set_pod_condition(self.server, pod, "Ready", "True")
+        return self.settle()
+
+    def refuse_to_start(self, version: str, *, reason: str, message: str) -> "World":
+        """The servers of a version end with an error that will come again, and are started again by the kubelet."""
+        result = json.dumps({"status": "Failed", "reason": reason, "message": message})
+        terminated = {"exitCode": 64, "reason": "Error", "message": result, "finishedAt": stamp(self.now)}
+        waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+        status = {"containerStatuses": [{"name": "main", "state": waiting, "lastState": {"terminated": terminated}}]}
+        for pod in self._servers(version):
+            self.server.update("Pod", pod, lambda it: it["status"].update(status))
+        return self.settle()
+
+    def lose_server(self, version: str) -> "World":
+        """A server is gone, and another is started for it."""
+        pod = self._servers(version)[0]
+        self.server.update("Pod", pod, lambda it: it["status"].update(phase="Failed"))
+        self.server.delete("Pod", pod)
+        return self.settle()
+
+    def _servers(self, version: str) -> list[str]:
+        pods = self.server.all("Pod")
+        return [pod["metadata"]["name"] for pod in pods if _labels(pod).get("springtide.dev/model") == label(version)]
+
+    # Whole stories.
+
+    def serve(self, version: str) -> "World":
+        """The version goes all the way, its steps without a fault."""
+        self.resolve(version).start_servers(version)
+        while self.candidate.get("phase") == "Canary":
+            self.judge("Passed").start_servers(version)
+        self.start_servers(version)
+        assert self.stable == version
+        return self
+
+
+def _labels(pod: Manifest) -> dict[str, str]:
+    labels: dict[str, str] = pod["metadata"]["labels"]
+    return labels
+
+
+def a_service(**spec: Any) -> World:
+    """A ModelService that was just created."""
+    return World().create(**spec)

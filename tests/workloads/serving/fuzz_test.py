@@ -1,0 +1,87 @@
+"""Whatever bytes come, the answer is scores or a refusal in words; nothing else leaves the reader."""
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from springtide_workloads.data.signature import FeatureSignature, Signature
+from springtide_workloads.serving.protocol import DTYPES, read_v1, read_v2
+from springtide_workloads.serving.refusal import RefusedError
+from springtide_workloads.serving.tensors import Inputs
+
+
+def signature(*, category: bool) -> Signature:
+    numbers = [FeatureSignature(name=name, kind="Number", type="double") for name in ("a", "b")]
+    words = [FeatureSignature(name="c", kind="Category", type="string", categories=("x", "y"))] if category else []
+    return Signature(features=(*numbers, *words), target="t", negative="0", positive="1", wide_numbers=False)
+
+
+INPUTS = {"with categories": Inputs(signature(category=True)), "numbers alone": Inputs(signature(category=False))}
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from(["x", "", "a", "1e400"]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=6,
+)
+tensors = st.fixed_dictionaries(
+    {"name": st.sampled_from(["a", "b", "c", "m"]) | values, "datatype": st.sampled_from([*DTYPES, "X"]) | values},
+    optional={
+        "shape": st.lists(st.integers(0, 3), max_size=3) | values,
+        "data": st.lists(values, max_size=4) | values,
+        "parameters": st.fixed_dictionaries({"binary_data_size": st.integers(-1, 20) | values}) | values,
+    },
+)
+documents = st.fixed_dictionaries(
+    {"inputs": st.lists(tensors, max_size=4) | values},
+    optional={"parameters": values, "outputs": values, "id": values},
+)
+
+
+def _answer(inputs: Inputs, read: Any) -> None:
+    try:
+        rows = inputs.encode(read().tensors)
+    except RefusedError as error:
+        refused = error
+    else:
+        assert rows.numbers.shape[1] == rows.codes.shape[1]
+        assert rows.numbers.dtype == np.float32
+        return
+    assert str(refused)
+    assert 400 <= refused.code < 500
+
+
+def _dumped(document: Any) -> bytes:
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # an integer beyond 64 bits
+        return repr(document).replace("'", '"').replace("None", "null").encode()
+
+
+@pytest.mark.parametrize("model", INPUTS)
+@settings(max_examples=400, deadline=None)
+@given(document=documents, rest=st.binary(max_size=24))
+@example(document={"inputs": [{"name": "m", "datatype": "BOOL", "shape": [1, 2], "data": [True, False]}]}, rest=b"")
+@example(document={"inputs": [{"name": "a", "datatype": "FP32", "shape": [0], "data": []}]}, rest=b"")
+def test_any_document_of_v2_is_answered_or_refused(model: str, document: Any, rest: bytes):
+    text = _dumped(document)
+    _answer(INPUTS[model], lambda: read_v2(text + rest, header_length=str(len(text))))
+    _answer(INPUTS[model], lambda: read_v2(text, header_length=None))
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.binary(max_size=64), length=st.none() | st.text(max_size=6) | st.integers(0, 99).map(str))
+def test_any_bytes_are_refused(body: bytes, length: str | None):
+    _answer(INPUTS["with categories"], lambda: read_v2(body, header_length=length))
+    _answer(INPUTS["with categories"], lambda: read_v1(body))
+
+
+@pytest.mark.parametrize("model", INPUTS)
+@settings(max_examples=300, deadline=None)
+@given(
+    rows=st.lists(st.lists(values, max_size=4) | st.dictionaries(st.sampled_from("abcd"), values) | values, max_size=4)
+)
+def test_any_rows_of_v1_are_answered_or_refused(model: str, rows: list[Any]):
+    _answer(INPUTS[model], lambda: read_v1(_dumped({"instances": rows})))

@@ -1,0 +1,235 @@
+"""A real server over HTTP: what it answers, what it refuses in words, and how it begins and ends."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, Serving
+from springtide_workloads.model.folder import load_model
+from springtide_workloads.model.golden import read_golden
+
+from tests.workloads.builders import Place, a_task, do
+
+URL = "/v2/models/pd/infer"
+
+
+@dataclass
+class Server:
+    """A server of this machine, in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+    folder: Path
+
+    def golden(self):
+        signature = load_model(self.folder).signature
+        return read_golden(self.folder, signature=signature)
+
+    def inputs(self, *, rows: int = 3) -> list[dict]:
+        batch, _, _ = self.golden()
+        return [_input(name, batch.column(name).to_pylist()[:rows]) for name in batch.schema.names]
+
+    def ask(self, inputs: list[dict], **fields) -> httpx.Response:
+        return self.client.post(URL, json={"inputs": inputs, **fields})
+
+
+def _input(name: str, values: list) -> dict:
+    text = any(isinstance(value, str) for value in values)
+    kind = "BYTES" if text else "FP64"
+    data = values if text else [None if value is None else float(value) for value in values]
+    return {"name": name, "shape": [len(values)], "datatype": kind, "data": data}
+
+
+@pytest.fixture(scope="module", params=["gbdt", "mlp"])
+def server(request, loans, tracking_uri, tmp_path_factory) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp(request.param)
+    result = do(a_task(Place(root=root, tracking_uri=tracking_uri), loans, recipe=request.param), root)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serving = Serving(
+        model_name="pd",
+        version="7",
+        store_uri=(root / "artifacts").as_uri(),
+        digest=result.model.digest,
+        max_body_bytes=1 << 20,
+        connection_requests=50,
+        forget_seconds=0.5,
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "springtide_workloads", "serve", "--port", str(port)],
+        env=os.environ | {SERVING_VARIABLE: serving.model_dump_json(by_alias=True)},
+    )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
+    _wait_until_ready(client, process)
+    yield Server(process, client, Path(result.model.uri.removeprefix("file://")))
+    client.close()
+    process.kill()
+    process.wait()
+
+
+def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server has ended"
+        try:
+            if client.get("/v2/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the server does not become ready")
+
+
+def test_golden_requests_are_answered_as_when_it_was_trained(server):
+    _, expected, tolerance = server.golden()
+    answer = server.ask(server.inputs(rows=len(expected)), id="one").json()
+    assert (answer["id"], answer["model_name"], answer["model_version"]) == ("one", "pd", "7")
+    (output,) = answer["outputs"]
+    assert (output["name"], output["shape"], output["datatype"]) == ("probability", [len(expected)], "FP64")
+    assert np.abs(np.array(output["data"]) - expected).max() <= tolerance
+
+
+def test_the_binary_extension_says_the_same(server):
+    plain = server.ask(server.inputs()).json()["outputs"][0]["data"]
+    head, raw = [], b""
+    for item in server.inputs():
+        if item["datatype"] == "BYTES":
+            values = [(value or "").encode() for value in item["data"]]
+            part = b"".join(struct.pack("<I", len(value)) + value for value in values)
+        else:
+            part = np.array(item["data"], dtype="<f8").tobytes()
+        head.append(
+            {key: item[key] for key in ("name", "shape", "datatype")} | {"parameters": {"binary_data_size": len(part)}}
+        )
+        raw += part
+    text = json.dumps({"inputs": head, "parameters": {"binary_data_output": True}}).encode()
+    headers = {"inference-header-content-length": str(len(text))}
+    answer = server.client.post(URL, content=text + raw, headers=headers)
+    length = int(answer.headers["inference-header-content-length"])
+    size = json.loads(answer.content[:length])["outputs"][0]["parameters"]["binary_data_size"]
+    assert np.frombuffer(answer.content[length:], dtype="<f8").tolist() == plain
+    assert size == len(answer.content) - length
+
+
+def test_v1_says_the_same(server):
+    plain = server.ask(server.inputs()).json()["outputs"][0]["data"]
+    rows = [{item["name"]: item["data"][row] for item in server.inputs()} for row in range(3)]
+    answer = server.client.post("/v1/models/pd:predict", json={"instances": rows})
+    assert answer.json()["predictions"] == plain
+
+
+def test_a_missing_an_unknown_and_a_short_feature_are_named(server):
+    inputs = server.inputs()
+    name = inputs[0]["name"]
+    assert f"feature {name} is missing" in _refusal(server.ask(inputs[1:]))
+    assert "feature nonsense is not known to the model" in _refusal(
+        server.ask([*inputs, _input("nonsense", [1, 2, 3])])
+    )
+    short = inputs[0] | {"shape": [2], "data": inputs[0]["data"][:2]}
+    assert "has 3 rows" in _refusal(server.ask([short, *inputs[1:]]))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b"[]", "not a JSON object"),
+        (b"{}", "no list `inputs`"),
+        (b'{"inputs": []}', "no inputs"),
+        (b'{"inputs": [{}]}', "an input has no name"),
+        (b'{"inputs": [{"name": "x"}]}', "input x has datatype None"),
+        (b'{"inputs": [{"name": "x", "datatype": "FP64"}]}', "input x has shape None"),
+        (
+            b'{"inputs": [{"name": "x", "datatype": "FP64", "shape": [2], "data": [1]}]}',
+            "which is 2 values, but 1 came",
+        ),
+        (b'{"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": ["a"]}]}', "not float64"),
+        (b'{"inputs": [{"name": "x", "datatype": "FP64", "shape": [9999999999], "data": []}]}', "has shape"),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(body: bytes, says: str, server):
+    assert says in _refusal(server.client.post(URL, content=body))
+
+
+def test_a_truncated_binary_request_is_refused(server):
+    text = b'{"inputs": [{"name": "x", "datatype": "FP64", "shape": [2], "parameters": {"binary_data_size": 16}}]}'
+    headers = {"inference-header-content-length": str(len(text))}
+    assert "but 8 bytes are left" in _refusal(server.client.post(URL, content=text + b"12345678", headers=headers))
+    headers = {"inference-header-content-length": "9999"}
+    assert "the body has" in _refusal(server.client.post(URL, content=text, headers=headers))
+
+
+def test_a_large_request_is_refused(server):
+    answer = server.client.post(URL, content=b" " * ((1 << 20) + 1))
+    assert answer.status_code == 413
+    assert "larger than 1048576 bytes" in answer.json()["error"]
+
+
+def test_another_model_is_not_found(server):
+    answer = server.client.post("/v2/models/other/infer", json={"inputs": []})
+    assert answer.status_code == 404
+    assert "there is no model other here, but pd, version 7" in answer.json()["error"]
+
+
+def test_metadata_names_the_features(server):
+    metadata = server.client.get("/v2/models/pd").json()
+    assert [item["name"] for item in metadata["inputs"]] == [item["name"] for item in server.inputs()]
+
+
+def test_requests_times_and_scores_are_counted(server):
+    server.ask(server.inputs())
+    text = server.client.get("/metrics").text
+    assert 'springtide_server_requests_total{outcome="ok"}' in text
+    assert "springtide_server_request_seconds_bucket" in text
+    assert "springtide_server_scores_total" in text
+
+
+def test_a_kept_connection_is_ended_after_a_while(server):
+    answers = [server.ask(server.inputs()).headers.get("connection") for _ in range(110)]
+    assert 1 <= answers.count("close") <= 3
+
+
+def test_a_model_whose_files_are_not_there_is_not_served(tmp_path):
+    serving = Serving(model_name="pd", version="7", store_uri=tmp_path.as_uri(), digest="sha256:" + "0" * 64)
+    told = tmp_path / "told"
+    environment = {SERVING_VARIABLE: serving.model_dump_json(by_alias=True), "SPRINGTIDE_TERMINATION_LOG": str(told)}
+    done = subprocess.run(
+        [sys.executable, "-m", "springtide_workloads", "serve", "--port", "1"],
+        env=os.environ | environment, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 64
+    assert json.loads(told.read_text())["reason"] == "DigestMismatch"
+
+
+def test_while_it_drains_every_answer_ends_its_connection(server):
+    with ThreadPoolExecutor(1) as kubelet:
+        drained = kubelet.submit(httpx.get, str(server.client.base_url.join(DRAIN_PATH)), trust_env=False)
+        seen = set()
+        while not drained.done():
+            seen.add(server.ask(server.inputs()).headers.get("connection"))
+    assert drained.result().status_code == 200
+    assert "close" in seen
+    assert server.ask(server.inputs()).headers.get("connection") is None
+
+
+def test_sigterm_ends_it_after_what_is_under_way(server):
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=30) == 0
+
+
+def _refusal(answer: httpx.Response) -> str:
+    assert answer.status_code == 400, answer.text
+    return str(answer.json()["error"])

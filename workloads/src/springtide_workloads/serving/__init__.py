@@ -1,0 +1,1 @@
+"""Serving models: looking versions up, answering requests, judging a candidate."""

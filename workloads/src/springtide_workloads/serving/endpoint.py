@@ -1,0 +1,149 @@
+"""The way of a prediction, in front of KServe's own: bodies are read once, checked, answered and counted.
+
+KServe's handlers turn each tensor into Python objects and back. Requests for predictions are answered here, before
+them; everything else (health, metadata, metrics) is theirs.
+"""
+
+import asyncio
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from springtide_workloads.process.logs import log
+from springtide_workloads.serving import protocol
+from springtide_workloads.serving.asgi import App, Message, Receive, Send
+from springtide_workloads.serving.counters import Counters
+from springtide_workloads.serving.refusal import RefusedError
+from springtide_workloads.serving.session import Session
+
+PREDICTION = re.compile(
+    r"^/(?:v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version>[^/]+))?/infer|v1/models/(?P<v1>[^/:]+):predict)$"
+)
+FEW_ROWS = 64
+"""So many are answered at once; more in a thread, so that health checks need not wait."""
+
+
+@dataclass
+class Connection:
+    """A kept connection: how many requests came on it, and since when."""
+
+    began: float
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """See `springtide.api.serving.Serving`."""
+
+    body_bytes: int
+    connection_requests: int
+    connection_seconds: float
+
+
+@dataclass
+class Endpoint:
+    """ASGI middleware that answers predictions for one model."""
+
+    app: App
+    session: Session
+    counters: Counters
+    bounds: Bounds
+    _connections: dict[Any, Connection] = field(default_factory=dict)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        found = PREDICTION.match(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        code, body, headers = await self._answer(scope, receive, found)
+        self.counters.answered(code, time.perf_counter() - began)
+        if self._is_worn(scope["client"]):
+            headers["connection"] = "close"
+        head = [(name.encode(), value.encode()) for name, value in headers.items()]
+        head.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": code, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Message, receive: Receive, found: re.Match[str]
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Code, body and headers."""
+        try:
+            self._check_name(found["v2"] or found["v1"], found["version"])
+            headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+            body = await _body(receive, headers, limit=self.bounds.body_bytes)
+            return await self._predict(body, headers, is_v2=bool(found["v2"]))
+        except RefusedError as refused:
+            return refused.code, orjson.dumps({"error": str(refused)}), {"content-type": "application/json"}
+        except Exception:  # noqa: BLE001  # the server goes on
+            log.exception("a request could not be answered; this is a defect of the server")
+            told = {"error": "the server could not answer; its log says why"}
+            return 500, orjson.dumps(told), {"content-type": "application/json"}
+
+    def _check_name(self, name: str, version: str | None) -> None:
+        if name == self.session.name and version in (None, self.session.version):
+            return
+        asked = f"{name}, version {version}" if version else name
+        here = f"{self.session.name}, version {self.session.version}"
+        raise RefusedError(f"there is no model {asked} here, but {here}", code=404)
+
+    async def _predict(self, body: bytes, headers: dict[str, str], *, is_v2: bool) -> tuple[int, bytes, dict[str, str]]:
+        if is_v2:
+            request = protocol.read_v2(body, header_length=headers.get(protocol.HEADER_LENGTH))
+        else:
+            request = protocol.read_v1(body)
+        rows = self.session.inputs.encode(request.tensors)
+        if rows.rows <= FEW_ROWS:
+            scores = self.session.score(rows)
+        else:
+            scores = await asyncio.to_thread(self.session.score, rows)
+        self.counters.scored(scores)
+        if is_v2:
+            return 200, *protocol.write_v2(
+                scores, model=self.session.name, version=self.session.version, request=request
+            )
+        return 200, *protocol.write_v1(scores)
+
+    def _is_worn(self, client: Any) -> bool:
+        """Whether the connection has had its share: a Service chooses a server per connection, not per request."""
+        now = time.monotonic()
+        connection = self._connections.setdefault(client, Connection(now))
+        connection.requests += 1
+        worn = (
+            connection.requests >= self.bounds.connection_requests
+            or now - connection.began >= self.bounds.connection_seconds
+        )
+        if worn:
+            del self._connections[client]
+            self._forget(now)
+        return worn
+
+    def _forget(self, now: float) -> None:
+        """Connections that their clients have ended."""
+        old = 2 * self.bounds.connection_seconds
+        for client in [client for client, one in self._connections.items() if now - one.began > old]:
+            del self._connections[client]
+
+
+async def _body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes:
+    too_large = RefusedError(f"the request is larger than {limit} bytes; send fewer rows at once", code=413)
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise too_large
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RefusedError("the client went before its request was whole", code=499)
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if len(parts) > 1 else parts[0]

@@ -1,0 +1,209 @@
+"""The Open Inference Protocol v2 (JSON, and its binary extension) and V1: bodies to tensors, scores to bodies."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from springtide_workloads.serving.refusal import RefusedError
+from springtide_workloads.serving.tensors import Array, Tensor
+
+DTYPES: Mapping[str, np.dtype[Any]] = {
+    name: np.dtype(kind)
+    for name, kind in {
+        "BOOL": "?", "INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "UINT8": "<u1", "UINT16": "<u2",
+        "UINT32": "<u4", "UINT64": "<u8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8", "BYTES": "O",
+    }.items()
+}  # fmt: skip
+OUTPUT = "probability"
+HEADER_LENGTH = "inference-header-content-length"
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request. id: as the client gave it, or empty. binary: whether the answer shall be."""
+
+    id: str
+    tensors: tuple[Tensor, ...]
+    binary: bool = False
+
+
+def read_v2(body: bytes, *, header_length: str | None) -> Request:
+    """A v2 request. header_length: value of the header that makes it a binary one. Raises RefusedError."""
+    head, rest = _parts(body, header_length)
+    document = _object(head)
+    inputs = document.get("inputs")
+    if not isinstance(inputs, list):
+        raise RefusedError("the request has no list `inputs`")
+    tensors, place = [], 0
+    for item in inputs:
+        tensor, size = _tensor(item, rest[place:])
+        tensors.append(tensor)
+        place += size
+    if place != len(rest):
+        raise RefusedError(f"{len(rest)} bytes of tensors follow the JSON, but its inputs describe {place}")
+    return Request(str(document.get("id") or ""), tuple(tensors), binary=_wants_binary(document))
+
+
+def read_v1(body: bytes) -> Request:
+    """A V1 request: `instances` as rows, each a list of all features or an object of them. Raises RefusedError."""
+    instances = _object(body).get("instances")
+    if not isinstance(instances, list) or not instances:
+        raise RefusedError("the request has no rows in `instances`")
+    if all(isinstance(row, dict) for row in instances):
+        names = instances[0].keys()
+        if any(row.keys() != names for row in instances):
+            raise RefusedError("the rows in `instances` do not all have the same features")
+        return Request("", tuple(Tensor(name, _values(name, [row[name] for row in instances])) for name in names))
+    return Request("", (Tensor("instances", _matrix(instances)),))
+
+
+def write_v2(scores: Scores, *, model: str, version: str, request: Request) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the answer."""
+    output: dict[str, Any] = {"name": OUTPUT, "shape": [scores.size], "datatype": "FP64"}
+    answer: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": [output]}
+    if request.id:
+        answer["id"] = request.id
+    if not request.binary:
+        output["data"] = scores
+        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), {"content-type": "application/json"}
+    raw = scores.astype("<f8", copy=False).tobytes()
+    output["parameters"] = {"binary_data_size": len(raw)}
+    head = orjson.dumps(answer)
+    return head + raw, {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(head))}
+
+
+def write_v1(scores: Scores) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the answer."""
+    return orjson.dumps({"predictions": scores}, option=orjson.OPT_SERIALIZE_NUMPY), {
+        "content-type": "application/json"
+    }
+
+
+def _parts(body: bytes, header_length: str | None) -> tuple[memoryview, memoryview]:
+    view = memoryview(body)
+    if header_length is None:
+        return view, view[:0]
+    if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
+        raise RefusedError(f"Inference-Header-Content-Length is {header_length}; the body has {len(body)} bytes")
+    return view[: int(header_length)], view[int(header_length) :]
+
+
+def _object(text: bytes | memoryview) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(f"the request is not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise RefusedError("the request is not a JSON object")
+    return document
+
+
+def _tensor(item: Any, rest: memoryview) -> tuple[Tensor, int]:
+    """An input, and how many bytes of the rest are its own."""
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+        raise RefusedError("an input has no name")
+    name, datatype = item["name"], item.get("datatype")
+    dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
+    if dtype is None:
+        raise RefusedError(f"input {name} has datatype {datatype}; known are {', '.join(DTYPES)}")
+    shape = _shape(item)
+    parameters = item.get("parameters") or {}
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if size is None:
+        values, size = _listed(name, item.get("data"), dtype), 0
+    else:
+        values = _binary(name, rest, size=size, dtype=dtype)
+    expected = int(np.prod(shape, dtype=object))
+    if values.size != expected:
+        raise RefusedError(f"input {name} has shape {list(shape)}, which is {expected} values, but {values.size} came")
+    return Tensor(name, values.reshape(shape)), size
+
+
+def _shape(item: dict[str, Any]) -> tuple[int, ...]:
+    shape = item.get("shape")
+    if (
+        not isinstance(shape, list)
+        or not 1 <= len(shape) <= 2
+        or any(type(length) is not int or not 0 <= length < 1 << 31 for length in shape)
+    ):
+        raise RefusedError(f"input {item['name']} has shape {shape}; it must be [rows] or [rows, columns]")
+    return tuple(shape)
+
+
+def _listed(name: str, data: Any, dtype: np.dtype[Any]) -> Array:
+    if not isinstance(data, list):
+        raise RefusedError(f"input {name} has neither a list `data` nor a binary_data_size")
+    if dtype.hasobject:
+        flat = [value for row in data for value in row] if data and isinstance(data[0], list) else data
+        if any(value is not None and not isinstance(value, str) for value in flat):
+            raise RefusedError(f"input {name} is BYTES, but not all of its values are text")
+        return np.array(flat, dtype=object)
+    try:
+        # None is NaN in a float tensor, and cannot be in any other.
+        return np.asarray(data, dtype=dtype).reshape(-1)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RefusedError(f"input {name} has values that are not {dtype.name}: {error}") from error
+
+
+def _binary(name: str, rest: memoryview, *, size: Any, dtype: np.dtype[Any]) -> Array:
+    if type(size) is not int or not 0 <= size <= len(rest):
+        raise RefusedError(f"input {name} has binary_data_size {size}, but {len(rest)} bytes are left")
+    if dtype.hasobject:
+        return _texts(name, rest[:size])
+    if size % dtype.itemsize:
+        raise RefusedError(f"input {name} has {size} bytes, which are no whole {dtype.name} values")
+    return np.frombuffer(rest[:size], dtype=dtype)
+
+
+def _texts(name: str, raw: memoryview) -> Array:
+    found: list[str] = []
+    place = 0
+    while place < len(raw):
+        if place + 4 > len(raw):
+            raise RefusedError(f"input {name} ends within a length")
+        (length,) = struct.unpack_from("<I", raw, place)
+        end = place + 4 + length
+        if end > len(raw):
+            raise RefusedError(f"input {name} ends within a value")
+        try:
+            found.append(str(raw[place + 4 : end], "utf-8"))
+        except UnicodeDecodeError as error:
+            raise RefusedError(f"input {name} has a value that is not UTF-8") from error
+        place = end
+    return np.array(found, dtype=object)
+
+
+def _wants_binary(document: dict[str, Any]) -> bool:
+    parameters, outputs = document.get("parameters"), document.get("outputs")
+    if isinstance(parameters, dict) and parameters.get("binary_data_output"):
+        return True
+    wishes = [item.get("parameters") for item in outputs if isinstance(item, dict)] if isinstance(outputs, list) else []
+    return any(isinstance(wish, dict) and wish.get("binary_data") for wish in wishes)
+
+
+def _values(name: str, values: Sequence[Any]) -> Array:
+    if all(value is None or isinstance(value, str) for value in values):
+        return np.array(values, dtype=object)
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RefusedError(f"feature {name} has values that are neither numbers nor text: {error}") from error
+
+
+def _matrix(rows: list[Any]) -> Array:
+    try:
+        matrix = np.asarray(rows, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RefusedError(
+            f"the rows in `instances` are not all lists of as many numbers: {error}; for text send objects by name"
+        ) from error
+    if matrix.ndim != 2:
+        raise RefusedError("a row in `instances` must be a list or an object")
+    return matrix

@@ -1,0 +1,101 @@
+"""From the tensors of a request to the arrays that a model computes on, checked against its signature.
+
+Two ways to ask: one tensor of shape [rows, features] with all features in the signature's order, where all of them are
+numbers; or a tensor of shape [rows] or [rows, 1] for each feature, by its name. Nothing here looks at single rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from springtide_workloads.data.encoding import Encoded, Encoder, Numbers
+from springtide_workloads.data.signature import Signature
+from springtide_workloads.errors import WorkloadError
+from springtide_workloads.serving.refusal import RefusedError
+
+Array = npt.NDArray[np.generic]
+NAMES_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input of a request. values: of any shape; text is an array of objects."""
+
+    name: str
+    values: Array
+
+
+class Inputs:
+    """What a model's signature makes of tensors."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._encoder = Encoder(signature)
+        self._order = [feature.name for feature in signature.features]
+        self._names = frozenset(self._order)
+        self._dtype = np.float64 if signature.wide_numbers else np.float32
+        self._all_numbers = not signature.categories
+
+    def encode(self, tensors: Sequence[Tensor]) -> Encoded:
+        """The rows of a request. Raises RefusedError."""
+        if not tensors:
+            raise RefusedError("the request has no inputs")
+        if len(tensors) == 1 and tensors[0].values.ndim == 2 and tensors[0].name not in self._names:
+            return self._matrix(tensors[0])
+        return self._columns({tensor.name: tensor for tensor in tensors}, count=len(tensors))
+
+    def _matrix(self, tensor: Tensor) -> Encoded:
+        rows, width = tensor.values.shape
+        if not self._all_numbers:
+            raise RefusedError(
+                f"input {tensor.name} is a matrix, but the model has categories: send one input a feature, by name"
+            )
+        if width != len(self._order):
+            raise RefusedError(
+                f"input {tensor.name} has shape [{rows}, {width}]; the model takes [rows, {len(self._order)}]"
+            )
+        if tensor.values.dtype.hasobject:
+            raise RefusedError(f"input {tensor.name} is BYTES; the model takes numbers")
+        numbers = cast("Numbers", tensor.values.astype(self._dtype, copy=False))
+        return Encoded(numbers.T, np.empty((0, rows), dtype=np.int32))
+
+    def _columns(self, tensors: Mapping[str, Tensor], *, count: int) -> Encoded:
+        if len(tensors) != count:
+            raise RefusedError("two inputs have the same name")
+        if missing := [name for name in self._order if name not in tensors]:
+            raise RefusedError(f"{_named(missing)} missing: the model takes {len(self._order)} features, by name")
+        if unknown := sorted(tensors.keys() - self._names):
+            raise RefusedError(f"{_named(unknown)} not known to the model")
+        columns = {name: _flat(tensors[name]) for name in self._order}
+        lengths = {name: column.size for name, column in columns.items()}
+        rows = lengths[self._order[0]]
+        if odd := next((name for name, length in lengths.items() if length != rows), None):
+            raise RefusedError(f"input {odd} has {lengths[odd]} rows, input {self._order[0]} has {rows}")
+        try:
+            arrays = {name: _arrow(name, column) for name, column in columns.items()}
+            return self._encoder.encode(pa.RecordBatch.from_pydict(arrays))
+        except WorkloadError as error:
+            raise RefusedError(error.message) from error
+
+
+def _flat(tensor: Tensor) -> Array:
+    shape = tensor.values.shape
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+        return tensor.values.reshape(-1)
+    raise RefusedError(f"input {tensor.name} has shape {list(shape)}; a feature has [rows] or [rows, 1]")
+
+
+def _arrow(name: str, column: Array) -> "pa.Array[pa.Scalar[pa.DataType]]":
+    try:
+        return pa.array(column, from_pandas=column.dtype.hasobject)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise RefusedError(f"input {name} mixes types: {error}") from error
+
+
+def _named(names: Sequence[str]) -> str:
+    told = ", ".join(names[:NAMES_TOLD]) + (f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else "")
+    return f"feature{'s' if len(names) > 1 else ''} {told} {'are' if len(names) > 1 else 'is'}"
