@@ -146,7 +146,14 @@ class Server:
         return f"; there are {', '.join(names[:5])}" if names else f"; there are no {resource.plural} at all"
 
     def _ask(
-        self, method: str, path: str, *, what: str, verb: str = "", query: dict[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        verb: str = "",
+        query: dict[str, str] | None = None,
+        body: Any = None,
     ) -> Manifest | None:
         """The answer, or None where there is no such thing."""
         import urllib3
@@ -160,7 +167,9 @@ class Server:
             )
             answer = json.loads(reply.data) if reply.data[:1] == b"{" else {}
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            message = f"the server {self.host} cannot be reached: {error}; is the cluster up, is this the right context?"
+            message = (
+                f"the server {self.host} cannot be reached: {error}; is the cluster up, is this the right context?"
+            )
             raise CommandError(message, Exit.UNREACHABLE) from error
         except ValueError as error:
             raise CommandError(f"the server {self.host} answered what is not JSON", Exit.UNREACHABLE) from error
@@ -168,17 +177,17 @@ class Server:
 
     def _checked(self, status: int, answer: Manifest, *, what: str, verb: str) -> Manifest | None:
         words = text_at(answer, "message") or f"HTTP {status}"
-        if status == 404:  # noqa: PLR2004  # not found
+        if status == 404:  # not found
             return None
-        if status == 401:  # noqa: PLR2004  # unauthorized
+        if status == 401:  # unauthorized
             message = f"the server {self.host} does not accept your credentials: {words}; log in again"
             raise CommandError(message, Exit.FORBIDDEN)
-        if status == 403:  # noqa: PLR2004  # forbidden
+        if status == 403:  # forbidden
             message = f"you may not {verb} {what}: ask for the verb `{verb}` in a Role; the server says: {words}"
             raise CommandError(message, Exit.FORBIDDEN)
-        if status >= 500:  # noqa: PLR2004  # where the server's own errors begin
+        if status >= 500:  # where the server's own errors begin
             raise CommandError(f"the server {self.host} failed to {verb} {what}: {words}", Exit.UNREACHABLE)
-        if status >= 400:  # noqa: PLR2004  # where HTTP's errors begin
+        if status >= 400:  # where HTTP's errors begin
             raise CommandError(f"the server refuses to {verb} {what}: {words}", Exit.FAILED)
         return answer
 
@@ -197,7 +206,9 @@ def connect(target: Target) -> Server:
         contexts, active = kube_config.list_kube_config_contexts(target.kubeconfig)
     except (ConfigException, OSError, TypeError, ValueError, KeyError) as error:
         where = target.kubeconfig or "$KUBECONFIG or ~/.kube/config"
-        message = f"no usable kubeconfig: {error} (looked at {where}); name one with --kubeconfig, a context with --context"
+        message = (
+            f"no usable kubeconfig: {error} (looked at {where}); name one with --kubeconfig, a context with --context"
+        )
         raise CommandError(message, Exit.UNREACHABLE) from error
     chosen = next((item for item in contexts if item["name"] == target.context), active)
     urllib3.disable_warnings()  # of insecure-skip-tls-verify, which a kubeconfig has to ask for

@@ -123,7 +123,9 @@ def dataset_node(dataset: Manifest, digest: str, *, now: datetime) -> Node:
     if snapshot is None:
         gone = Node(f"snapshot {digest}", ("the Dataset does not list it any more",), (source,), missing=True)
         return Node(f"Dataset {name_of(dataset)}", origins=(gone,))
-    newer = "" if text_at(latest, "digest") == digest else f"; not the latest, which is {short(text_at(latest, 'digest'))}"
+    newer = (
+        "" if text_at(latest, "digest") == digest else f"; not the latest, which is {short(text_at(latest, 'digest'))}"
+    )
     details = (snapshot_words(snapshot, now=now) + newer, text_at(snapshot, "uri"))
     return Node(f"Dataset {name_of(dataset)}", origins=(Node(f"snapshot {digest}", details, (source,)),))
 

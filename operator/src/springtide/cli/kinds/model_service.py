@@ -85,7 +85,9 @@ def _tree(service: Manifest, namespace: Namespace, *, now: datetime) -> Node:
     nodes = [
         _version(service, at(status, field), role, namespace, now=now) for role, field in roles if at(status, field)
     ]
-    asked = f"version {text_at(service, 'spec', 'model', 'version') or '?'} of {text_at(service, 'spec', 'model', 'name')}"
+    asked = (
+        f"version {text_at(service, 'spec', 'model', 'version') or '?'} of {text_at(service, 'spec', 'model', 'name')}"
+    )
     details = (f"asked for: {asked}",) + (() if nodes else ("nothing serves yet",))
     return Node(f"ModelService {name_of(service)}", details, tuple(nodes))
 

@@ -86,7 +86,7 @@ def _coming(run: Manifest, spec: Manifest, status: Manifest) -> list[str]:
 def _advice(run: Manifest) -> list[str]:
     name, attempt = name_of(run), whole_at(run, "status", "attempt") or 0
     if is_suspended(run):
-        return [f"kubectl patch trun {name} --type merge -p '{{\"spec\":{{\"suspend\":false}}}}' lets it go on."]
+        return [f'kubectl patch trun {name} --type merge -p \'{{"spec":{{"suspend":false}}}}\' lets it go on.']
     if text_at(condition(run, "Succeeded"), "status") == "False":
         log = f"kubectl logs job/{name}-a{attempt}; " if attempt else ""
         return [f"{log}mend what the message says and create a new TrainingRun: the spec of this one is immutable."]
