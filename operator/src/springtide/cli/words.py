@@ -3,7 +3,6 @@
 import unicodedata
 from datetime import UTC, datetime
 
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 DIGEST_SHOWN = 19
 
@@ -18,7 +17,7 @@ def safe(value: str) -> str:
 def _visible(character: str) -> str:
     if character in "\n\t":
         return " "
-    if unicodedata.category(character) not in _UNSAFE:
+    if character.isprintable() or unicodedata.category(character) == "Zs":  # other spaces than ours are harmless
         return character
     return character.encode("unicode_escape", errors="backslashreplace").decode()
 
