@@ -1,6 +1,7 @@
 """Objects as the operator wrote them, from the worlds in which its own tests happen."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from springtide.cli.kinds.view import Namespace
@@ -11,6 +12,7 @@ from tests.core.model_service.world import World as ServiceWorld
 from tests.core.model_service.world import a_service
 
 Manifest = dict[str, Any]
+NOW_OF_WORLDS = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def served(version: str = "1") -> ServiceWorld:

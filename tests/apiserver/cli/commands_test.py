@@ -152,6 +152,15 @@ def test_a_server_that_is_not_there_and_a_missing_kubeconfig_are_said(api_server
     assert run(tmp_path / "missing", "status").returncode == Exit.UNREACHABLE
 
 
+def test_a_server_without_the_crds_is_told_from_one_that_is_away(api_server: ApiServer, tmp_path: Path):
+    config = yaml.safe_load(api_server.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] += "/elsewhere"  # a path below which no API is served
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    done = run(tmp_path / "config", "status")
+    assert done.returncode == Exit.NOT_INSTALLED
+    assert "CRDs are not installed" in done.stderr
+
+
 def test_help_is_there_at_once(tmp_path: Path):
     took = []
     for _ in range(3):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from springtide.cli.kinds import view_of
 from springtide.cli.manifest import Manifest, condition, is_unseen, items_at, name_of, text_at, time_at, whole_at
-from springtide.cli.words import moment
+from springtide.cli.words import moment, since
 
 EVENTS_SHOWN = 8
 _KSTATUS = ("Reconciling", "Stalled")
@@ -43,9 +43,9 @@ def _conditions(manifest: Manifest, *, now: datetime) -> list[str]:
 
 
 def _condition(item: Manifest, *, now: datetime) -> str:
-    since = moment(time_at(item, "lastTransitionTime"), now=now)
+    held = since(time_at(item, "lastTransitionTime"), now=now)
     words = text_at(item, "message") or "no message"
-    return f"{text_at(item, 'type')} is {text_at(item, 'status')} since {since}: {text_at(item, 'reason')}: {words}"
+    return f"{text_at(item, 'type')} is {text_at(item, 'status')} {held}: {text_at(item, 'reason')}: {words}"
 
 
 def _unseen(manifest: Manifest) -> tuple[str, ...]:

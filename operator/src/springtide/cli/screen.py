@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -79,9 +80,9 @@ def _label(node: Node) -> Text:
 
 def report(explained: Report) -> Group:
     """Sentences under headings; a heading without a sentence is left out."""
-    parts = [plain(explained.title, "bold")]
+    parts: list[Any] = [plain(explained.title, "bold")]
     for heading, sentences in explained.sections:
         if sentences:
             parts.append(plain(heading, "bold cyan"))
-            parts += [plain(f"  {sentence}") for sentence in sentences]
+            parts += [Padding(plain(sentence), (0, 0, 0, 2)) for sentence in sentences]
     return Group(*parts)

@@ -48,6 +48,13 @@ def moment(time: datetime | None, *, now: datetime) -> str:
     return f"{relative} ({time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
 
 
+def since(time: datetime | None, *, now: datetime) -> str:
+    """A time as `since 2026-11-24 13:00:05 UTC, for 12m`."""
+    if time is None:
+        return "since an unknown time"
+    return f"since {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {duration((now - time).total_seconds())}"
+
+
 def short(digest: str) -> str:
     """The beginning of a digest, as the operator's own messages have it."""
     return digest[:DIGEST_SHOWN] if digest.startswith("sha256:") else digest

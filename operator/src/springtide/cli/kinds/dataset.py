@@ -57,7 +57,7 @@ def _explain(dataset: Manifest, *, now: datetime) -> Explanation:
 
 
 def _kept(status: Manifest) -> str:
-    return f"{count(len(items_at(status, 'snapshots')), 'snapshot')} are kept"
+    return f"{count(len(items_at(status, 'snapshots')), 'snapshot')} kept"
 
 
 def _last(last: Manifest, *, now: datetime) -> list[str]:

@@ -6,7 +6,7 @@ from springtide.cli.kinds.training_run import VIEW as RUN
 from springtide.cli.kinds.training_run import runs_that_made
 from springtide.cli.kinds.view import Column, Explanation, Namespace, Node, View
 from springtide.cli.manifest import Manifest, at, is_suspended, items_at, name_of, text_at, time_at, whole_at
-from springtide.cli.words import duration, moment, short
+from springtide.cli.words import duration, moment, short, since
 
 
 def quarantine_of(service: Manifest, version: str) -> Manifest | None:
@@ -21,9 +21,9 @@ def _explain(service: Manifest, *, now: datetime) -> Explanation:
     wanted, model = text_at(spec, "model", "version"), text_at(spec, "model", "name")
     facts = [f"Version {wanted or '?'} of {model or 'a model'} is asked for."]
     if stable:
-        since = moment(time_at(stable, "since"), now=now)
+        held = since(time_at(stable, "since"), now=now)
         ready, least = whole_at(status, "readyReplicas") or 0, whole_at(spec, "replicas", "min") or 2
-        words = f"Version {text_at(stable, 'version')} ({short(text_at(stable, 'digest'))}) serves since {since}"
+        words = f"Version {text_at(stable, 'version')} ({short(text_at(stable, 'digest'))}) serves {held}"
         facts.append(f"{words}; {ready} of {least} servers are ready.")
     else:
         facts.append("Nothing serves yet.")
@@ -46,7 +46,7 @@ def _rollout(service: Manifest, *, now: datetime) -> list[str]:
         return coming
     version, phase = text_at(candidate, "version"), text_at(candidate, "phase")
     began = time_at(candidate, "phaseTime")
-    coming.append(f"Version {version} is to take over; it is {phase or 'on its way'}, since {moment(began, now=now)}.")
+    coming.append(f"Version {version} is to take over; it is {phase or 'on its way'}, {since(began, now=now)}.")
     if phase == "Canary":
         coming += _step(candidate, items_at(spec, "rollout", "steps"), items_at(spec, "rollout", "checks"))
     if failure := text_at(candidate, "failure"):
@@ -109,8 +109,8 @@ def _version(service: Manifest, served: Manifest, role: str, namespace: Namespac
 
 
 def _since(served: Manifest, *, now: datetime) -> str:
-    since = time_at(served, "since")
-    return f"since {moment(since, now=now)}" if since else ""
+    began = time_at(served, "since")
+    return since(began, now=now) if began else ""
 
 
 VIEW = View(
