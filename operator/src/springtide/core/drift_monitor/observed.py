@@ -109,7 +109,7 @@ def observe(observed: Observed) -> ObservedMonitor:
 
 def _service(manifest: Manifest) -> Service:
     status = ModelServiceStatus.model_validate(manifest.get("status", {}))
-    return Service(status.stable, is_logging=bool(manifest.get("spec", {}).get("inferenceLog")))
+    return Service(status.stable, is_logging=manifest.get("spec", {}).get("inferenceLog") is not None)
 
 
 def references(manifest: Manifest) -> tuple[Reference, ...]:
