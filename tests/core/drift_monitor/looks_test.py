@@ -94,7 +94,7 @@ def test_a_missed_time_beyond_its_deadline_is_left_out_and_that_is_said() -> Non
 
 def test_a_service_is_looked_at_again_and_again() -> None:
     world = over_service()
-    assert world.look["data"] == {"uri": "s3://artifacts/springtide/inference/team.pd/"}
+    assert world.look["data"] == {"uri": "s3://artifacts/springtide/inference/team.pd"}
     assert world.look["baseline"] == {"uri": "s3://models/b", "digest": digest("b")}
     world.find_nothing().pass_time(seconds=59)
     assert world.looks == ["1-a1"]
@@ -257,7 +257,7 @@ def test_a_service_that_writes_nothing_down_cannot_be_watched() -> None:
     world = World().serve("b")
     world.server.update("ModelService", "pd", lambda it: it["spec"].pop("inferenceLog"))
     world.create(**OVER_SERVICE)
-    assert world.told("Ready") == ("Unknown", "ModelServiceNotReady")
+    assert world.told("Ready") == ("False", "ModelServiceNotReady")
     assert "set spec.inferenceLog of it" in world.message("Ready")
     world.server.update("ModelService", "pd", lambda it: it["spec"].update(inferenceLog={}))
     world.settle()
