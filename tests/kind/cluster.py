@@ -158,6 +158,12 @@ class Namespace:
 
         return self._wait_for_object("modelservice", name, holds, what=what, seconds=seconds)
 
+    def wait_for_monitor(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 120
+    ) -> Resource:
+        """The DriftMonitor, once `until` holds of it."""
+        return self._wait_for_object("driftmonitor", name, until, what=what, seconds=seconds)
+
     def _wait_for_object(
         self, kind: str, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float
     ) -> Resource:
