@@ -61,7 +61,7 @@ cluster-delete: ## remove the cluster and all that it changed on this machine
 test: lint verify test-unit test-workloads test-api test-cluster ## all tiers, from the quickest
 
 test-unit: venv ## the pure core, the shell and the API models (1 min)
-	$(PYTEST) tests/core tests/shell tests/crdgen tests/docs
+	$(PYTEST) tests/core tests/shell tests/cli tests/crdgen tests/docs
 
 test-workloads: venv ## training, artifacts and metrics on this machine (4 min)
 	$(PYTEST) tests/workloads
@@ -74,5 +74,5 @@ test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
 	$(PYTEST) tests/kind
 
-bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead or training
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training or drift
 	@.venv/bin/python tests/bench/run.py $(ONLY)

@@ -13,6 +13,6 @@ lock() { # file, extras...
 }
 upgrade=()
 [ "${1:-}" != --upgrade ] || upgrade=(--upgrade)
-lock dev.txt operator workloads crdgen test
+lock dev.txt operator workloads cli crdgen test
 cp requirements/dev.txt requirements/operator.txt && lock operator.txt operator
 cp requirements/dev.txt requirements/workloads.txt && lock workloads.txt workloads

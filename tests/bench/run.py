@@ -33,6 +33,7 @@ GROUPS = {
     "operator": Group("Operator", ("many_runs", "finished_runs")),
     "overhead": Group("Task overhead", ("overhead",)),
     "training": Group("Training", ("training",)),
+    "drift": Group("Drift", ("drift_speed", "drift_alarms")),
 }
 
 

@@ -19,6 +19,8 @@ from pathlib import Path, PurePosixPath
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+IPTABLES = "xtables-nft-multi"
+IPTABLES_NAMES = tuple(f"{name}{what}" for name in ("iptables", "ip6tables") for what in ("", "-save", "-restore"))
 BUSYBOX = "sh cat cp echo env hostname httpd id ip ls mkdir mv nc nslookup printf ps rm sleep tail test timeout wget"
 
 
@@ -73,11 +75,29 @@ def with_libraries(program: str) -> dict[str, Path | Link]:
     entries: dict[str, Path | Link] = {real.lstrip("/"): Path(real)}
     if real != found:
         entries[found.lstrip("/")] = Link(real)
-    for line in subprocess.run(["ldd", found], capture_output=True, text=True, check=False).stdout.splitlines():
-        paths = [word for word in line.split() if word.startswith("/")]
+    return entries | _libraries(found)
+
+
+def _libraries(*programs: str) -> dict[str, Path | Link]:
+    """The layer entries of the shared libraries that programs load."""
+    entries: dict[str, Path | Link] = {}
+    for line in subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout.splitlines():
+        paths = [word for word in line.split() if word.startswith("/") and not word.endswith(":")]
         if paths:
             entries[paths[-1].lstrip("/")] = Path(paths[-1]).resolve()
     return entries
+
+
+def iptables() -> dict[str, Path | Link]:
+    """The layer entries of iptables and of its extensions, which it loads by name."""
+    entries = with_libraries(IPTABLES)
+    program = Path(os.path.realpath(shutil.which(IPTABLES) or "")).name
+    entries |= {f"usr/sbin/{name}": Link(program) for name in IPTABLES_NAMES}
+    extensions = sorted(Path("/usr/lib").glob("*/xtables/*.so"))
+    if not extensions:
+        raise SystemExit("iptables: its extensions are not installed on this machine")
+    entries |= _libraries(*map(str, extensions))
+    return entries | {str(path).lstrip("/"): path.resolve() for path in extensions}
 
 
 def write_archive(path: Path, images: Sequence[Image]) -> None:
@@ -120,6 +140,7 @@ def control_plane(options: argparse.Namespace, layers: Path) -> list[Image]:
     kube = {"usr/local/bin/kube": programs / "kube"} | {f"usr/local/bin/{name}": Link("kube") for name in COMPONENTS}
     kube_layer = write_layer(layers / "kube.tar", kube)
     nft_layer = write_layer(layers / "nft.tar", with_libraries("nft"))
+    iptables_layer = write_layer(layers / "iptables.tar", iptables())
 
     def single(tag: str, name: str, *below: Path) -> Image:
         layer = write_layer(layers / f"{name}.tar", {f"usr/local/bin/{name}": programs / name})
@@ -128,7 +149,7 @@ def control_plane(options: argparse.Namespace, layers: Path) -> list[Image]:
     def kubeadm_image(tag: str) -> Image | None:
         name = tag.rsplit("/", 1)[-1].split(":", maxsplit=1)[0]
         if name in COMPONENTS:
-            below = [kube_layer, nft_layer] if name == "kube-proxy" else [kube_layer]
+            below = [kube_layer, iptables_layer] if name == "kube-proxy" else [kube_layer]
             return Image([tag], below, {"Entrypoint": [f"/usr/local/bin/{name}"]})
         if name == "pause":  # containerd's configuration, not kubeadm, says which one runs
             layer = write_layer(layers / "pause.tar", {"pause": options.work / "pause"})

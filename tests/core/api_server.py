@@ -14,7 +14,12 @@ from springtide.api.constants import GROUP, LABEL_KIND
 from springtide.cluster.client import ApiError
 
 Manifest = dict[str, Any]
-PARENTS = {"datasets": "Dataset", "modelservices": "ModelService", "trainingruns": "TrainingRun"}
+PARENTS = {
+    "datasets": "Dataset",
+    "driftmonitors": "DriftMonitor",
+    "modelservices": "ModelService",
+    "trainingruns": "TrainingRun",
+}
 MADE_AND_CHANGED = {"deployments": "Deployment", "services": "Service"}
 KINDS = PARENTS | MADE_AND_CHANGED | {"jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
 
@@ -71,8 +76,8 @@ class ApiServer:
             case "create", "events":
                 self.events.append(body)
                 return body  # type: ignore[no-any-return]
-            case "patch", "datasets/status" | "modelservices/status" | "trainingruns/status":
-                return self._patch_status(PARENTS[resource.partition("/")[0]], name, body)
+            case "patch", _ if resource.endswith("/status") and (kind := PARENTS.get(resource.removesuffix("/status"))):
+                return self._patch_status(kind, name, body)
             case "patch", "deployments" | "services":
                 return self._apply(body, by_force=True)
             case "patch", "jobs" | "persistentvolumeclaims":

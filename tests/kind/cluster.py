@@ -146,12 +146,32 @@ class Namespace:
         self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 90
     ) -> Resource:
         """The Dataset, once `until` holds of it."""
+        return self._wait_for_object("dataset", name, until, what=what, seconds=seconds)
 
+    def wait_for_service(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 120
+    ) -> Resource:
+        """The ModelService, once `until` holds of it."""
+
+        def holds(service: Resource) -> bool:
+            return bool(service.conditions) and until(service)
+
+        return self._wait_for_object("modelservice", name, holds, what=what, seconds=seconds)
+
+    def wait_for_monitor(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 120
+    ) -> Resource:
+        """The DriftMonitor, once `until` holds of it."""
+        return self._wait_for_object("driftmonitor", name, until, what=what, seconds=seconds)
+
+    def _wait_for_object(
+        self, kind: str, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float
+    ) -> Resource:
         def look() -> Resource | None:
-            dataset = Resource(self.read("dataset", name))
-            return dataset if until(dataset) else None
+            found = Resource(self.read(kind, name))
+            return found if until(found) else None
 
-        return wait_for(look, what=f"{name} {what}", seconds=seconds, state=lambda: self.state(name, kind="dataset"))
+        return wait_for(look, what=f"{name} {what}", seconds=seconds, state=lambda: self.state(name, kind=kind))
 
     def children(self, kind: str, run: str) -> list[Document]:
         """Jobs or pods of a run."""

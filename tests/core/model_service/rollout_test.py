@@ -223,3 +223,12 @@ def test_a_restart_at_any_moment_changes_nothing() -> None:
         return {**world.status, "jobs": world.jobs}
 
     assert story(World(), restarts=True) == story(World(), restarts=False)
+
+
+def test_servers_write_down_what_they_answer_only_where_that_is_asked_for() -> None:
+    assert a_service().serve("1").serving("1").log is None
+    world = a_service(inferenceLog={"sampleFraction": 0.5, "retentionSeconds": 86_400}).serve("1")
+    log = world.serving("1").log
+    assert log is not None
+    assert log.uri.endswith("/inference/team.pd")
+    assert (log.sample_fraction, log.retention_seconds) == (0.5, 86_400)

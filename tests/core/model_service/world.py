@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from springtide.api.serving import SERVING_VARIABLE, Serving
 from springtide.cluster.store import Key
 
 from tests.core import controllers, world
@@ -63,6 +64,13 @@ class World(world.World):
         """How many servers a version is to have; 0 where there is nothing of it."""
         found = self.server.objects.get(("Deployment", f"{NAME}-{label(version)}"))
         return int(found["spec"]["replicas"]) if found else 0
+
+    def serving(self, version: str) -> Serving:
+        """What the servers of a version are told."""
+        deployment = self.server.get("Deployment", f"{NAME}-{label(version)}")
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        (told,) = [one["value"] for one in container["env"] if one["name"] == SERVING_VARIABLE]
+        return Serving.model_validate_json(told)
 
     # What people do.
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from springtide.api.constants import Reason
 from springtide_workloads.drift.bins import CategoryBins, NumberBins
-from springtide_workloads.drift.counting import count_column, count_numbers
+from springtide_workloads.drift.counting import (
+    Grouping,
+    add_by_cell,
+    count_by_cell,
+    count_column,
+    count_numbers,
+    slots_of,
+)
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.scan import count_files
 from springtide_workloads.errors import WorkloadError
@@ -100,6 +107,32 @@ def test_no_rows_are_counted_as_none():
     assert not count_column(pa.array([], pa.string()), bins=CategoryBins(categories=("A",)), column="x").any()
 
 
+COLUMNS = st.one_of(
+    st.lists(st.one_of(st.none(), FLOATS), max_size=60).map(lambda values: pa.array(values, pa.float32())),
+    st.lists(st.one_of(st.none(), st.integers(-9, 9)), max_size=60).map(lambda values: pa.array(values, pa.int8())),
+    st.lists(st.one_of(st.none(), st.booleans()), max_size=60).map(lambda values: pa.array(values, pa.bool_())),
+)
+WORDS = st.lists(st.one_of(st.none(), st.sampled_from("ABCD")), max_size=60).map(
+    lambda values: pa.array(values, pa.string())
+)
+
+
+@given(SAMPLES, COLUMNS, WORDS, st.data())
+def test_each_cell_has_the_counts_of_its_own_rows(sample, numbers, words, data):
+    size = data.draw(st.integers(1, 5))
+    for column, bins in ((numbers, freeze_numbers(sample)), (words, CategoryBins(categories=("B", "A")))):
+        cells = np.array(
+            data.draw(st.lists(st.integers(0, size), min_size=len(column), max_size=len(column))), dtype=np.int64
+        )
+        found = np.zeros((size, len(bins.slots)), dtype=np.int64)
+        grouping = Grouping(cells, size)
+        slots = slots_of(column, bins=bins, column="x")
+        add_by_cell(found, count_by_cell(slots, width=len(bins.slots), grouping=grouping), grouping=grouping)
+        for cell in range(size):
+            own = column.filter(pa.array(cells == cell))
+            assert found[cell].tolist() == count_column(own, bins=bins, column="x").tolist()
+
+
 def test_text_where_numbers_are_expected_is_named():
     with pytest.raises(WorkloadError, match="column income is string") as failure:
         count_column(pa.array(["1"]), bins=NumberBins(), column="income")
@@ -129,7 +162,7 @@ def test_files_are_counted_to_the_same_bits_however_the_rows_are_parted(table, t
             paths.append(tmp_path / f"{files}-{row_group}-{number}.parquet")
             pq.write_table(table.slice(number * size, size), paths[-1], row_group_size=row_group)
         for piece in (1, 50_000, 1 << 30):
-            monkeypatch.setattr("springtide_workloads.drift.scan.PIECE", piece)
+            monkeypatch.setattr("springtide_workloads.drift.pieces.PIECE", piece)
             counts = count_files(paths[::-1], bins=bins, progress=Silence())
             assert {name: vector.tolist() for name, vector in counts.items()} == {
                 name: vector.tolist() for name, vector in expected.items()

@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from springtide.api.drift_monitor import Rules
 from springtide_workloads.drift.bins import CategoryBins, ColumnCounts, NumberBins
 from springtide_workloads.drift.counting import count_column
 from springtide_workloads.drift.freezing import freeze_numbers
-from springtide_workloads.drift.verdict import ColumnDrift, Limits, judge, judge_volume, overall
+from springtide_workloads.drift.verdict import ColumnDrift, Reference, Unusable, judge, judge_volume, overall
 
 ROWS = 5_000
 DRAW = np.random.default_rng(5)
@@ -24,7 +25,7 @@ GRADE_REFERENCE = column("grade", GRADES, CategoryBins(categories=("A", "B", "C"
 
 def verdict(values: object, *, reference: ColumnCounts = INCOME_REFERENCE) -> ColumnDrift:
     counts = count_column(pa.array(values), bins=reference.bins, column=reference.name)
-    (drift,) = judge([reference], [counts], limits=Limits())
+    (drift,) = judge([Reference(reference)], [counts], rules=Rules())
     return drift
 
 
@@ -80,7 +81,7 @@ def test_categories_that_were_never_seen_are_a_fault():
 
 
 def test_a_column_that_is_gone_or_of_another_type_is_a_fault():
-    (drift,) = judge([INCOME_REFERENCE], [None], limits=Limits())
+    (drift,) = judge([Reference(INCOME_REFERENCE)], [Unusable("is text in a.parquet")], rules=Rules())
     assert (drift.verdict, drift.reason) == ("DataBroken", "TypeChanged")
 
 
@@ -112,20 +113,36 @@ def test_a_fault_in_one_column_comes_before_drift_in_another():
 
 def test_far_fewer_or_more_rows_than_usual_are_a_fault():
     usual = [900, 1_000, 1_100]
-    assert judge_volume(50, usual=usual, limits=Limits())[0] == "DataBroken"
-    assert judge_volume(0, usual=usual, limits=Limits())[0] == "DataBroken"
-    assert judge_volume(20_000, usual=usual, limits=Limits())[0] == "DataBroken"
-    assert judge_volume(700, usual=usual, limits=Limits())[0] == "Stable"
-    assert judge_volume(700, usual=[], limits=Limits())[0] == "Inconclusive"
+    assert judge_volume(50, usual=usual, rules=Rules())[0] == "DataBroken"
+    assert judge_volume(0, usual=usual, rules=Rules())[0] == "DataBroken"
+    assert judge_volume(20_000, usual=usual, rules=Rules())[0] == "DataBroken"
+    assert judge_volume(700, usual=usual, rules=Rules())[0] == "Stable"
+    assert judge_volume(700, usual=[], rules=Rules())[0] == "Inconclusive"
 
 
 def test_the_more_columns_are_tested_the_more_one_of_them_must_show():
     """At 400 rows a PSI of 0.2 is rare by chance, but not among thousands of columns."""
-    limits = Limits(psi=0.0)
+    rules = Rules(psi=0.001)
     window = count_column(pa.array(some(400, seed=9) * 1.12), bins=INCOME_REFERENCE.bins, column="income")
     quiet = count_column(pa.array(some(400, seed=8)), bins=INCOME_REFERENCE.bins, column="income")
-    alone = judge([INCOME_REFERENCE], [window], limits=limits)[0]
-    among = judge([INCOME_REFERENCE] * 1_800, [window, *[quiet] * 1_799], limits=limits)[0]
+    alone = judge([Reference(INCOME_REFERENCE)], [window], rules=rules)[0]
+    among = judge([Reference(INCOME_REFERENCE)] * 1_800, [window, *[quiet] * 1_799], rules=rules)[0]
     assert alone.p_value == among.p_value
     assert 0.01 / 1_800 < alone.p_value < 0.01
     assert (alone.verdict, among.verdict) == ("Drifted", "Stable")
+
+
+def test_a_fault_that_chance_makes_in_one_of_many_columns_is_none():
+    """112 rows, half of them missing as ever: of 2,000 such columns some have a tenth more missing ones, by chance."""
+    half = np.where(np.arange(20_000) % 2 == 0, np.nan, INCOME)
+    reference = Reference(column("income", half, freeze_numbers(half)))
+    draw = np.random.default_rng(10)
+    missing = draw.binomial(112, 0.5, 2_000)
+    windows = []
+    for count in missing.tolist():
+        values = np.concatenate([np.full(count, np.nan), INCOME[: 112 - count]])
+        windows.append(count_column(pa.array(values), bins=reference.column.bins, column="income"))
+    alone = [judge([reference], [window], rules=Rules())[0].reason for window in windows]
+    together = [drift.reason for drift in judge([reference] * 2_000, windows, rules=Rules())]
+    assert alone.count("NullSpike") > 2
+    assert together.count("NullSpike") <= 1

@@ -42,7 +42,7 @@ documents = st.fixed_dictionaries(
 
 def _answer(inputs: Inputs, read: Any) -> None:
     try:
-        rows = inputs.encode(read().tensors)
+        rows = inputs.encode(read().tensors).encoded
     except RefusedError as error:
         refused = error
     else:

@@ -66,6 +66,13 @@ def test_scores_that_lie_elsewhere_fail(score: float, outcome: str):
     assert judgement.outcome == outcome
 
 
+def test_scores_that_differ_by_chance_are_inconclusive():
+    few = Check(name="scores", metric="ScorePsi", max=0.01)
+    judgement = judged(seen(ok=120, score=0.5), few, stable=seen(ok=100, score=0.51))
+    assert judgement.outcome == "Inconclusive"
+    assert "by chance" in judgement.checks[0].message
+
+
 def test_scores_that_nobody_counted_are_inconclusive():
     assert judged(seen(ok=500), DRIFT).outcome == "Inconclusive"
 

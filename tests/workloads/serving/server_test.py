@@ -15,8 +15,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
-from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, Serving
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, InferenceLogging, Serving
 from springtide_workloads.model.folder import load_model
 from springtide_workloads.model.golden import read_golden
 
@@ -32,6 +33,7 @@ class Server:
     process: subprocess.Popen[bytes]
     client: httpx.Client
     folder: Path
+    log: Path
 
     def golden(self):
         signature = load_model(self.folder).signature
@@ -67,6 +69,7 @@ def server(request, loans, tracking_uri, tmp_path_factory) -> Iterator[Server]:
         max_body_bytes=1 << 20,
         connection_requests=50,
         forget_seconds=0.5,
+        log=InferenceLogging(uri=(root / "log").as_uri(), retention_seconds=86_400, flush_seconds=60),
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "springtide_workloads", "serve", "--port", str(port)],
@@ -74,7 +77,7 @@ def server(request, loans, tracking_uri, tmp_path_factory) -> Iterator[Server]:
     )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
     _wait_until_ready(client, process)
-    yield Server(process, client, Path(result.model.uri.removeprefix("file://")))
+    yield Server(process, client, Path(result.model.uri.removeprefix("file://")), log=root / "log")
     client.close()
     process.kill()
     process.wait()
@@ -225,9 +228,33 @@ def test_while_it_drains_every_answer_ends_its_connection(server):
     assert server.ask(server.inputs()).headers.get("connection") is None
 
 
-def test_sigterm_ends_it_after_what_is_under_way(server):
+@pytest.mark.parametrize(
+    "said", ["yesterday", "2018-03-01T12:00:00", 7, "9999-01-01T00:00:00Z", "1815-06-18T20:00:00Z"]
+)
+def test_an_event_time_that_cannot_be_is_refused(said, server):
+    assert str(said) in _refusal(server.ask(server.inputs(), parameters={"event_time": said}))
+
+
+def test_an_answer_has_the_requests_id_or_one_of_its_own(server):
+    ids = {server.ask(server.inputs()).json()["id"] for _ in range(3)}
+    assert len(ids - {""}) == 3
+    assert "at most 256 characters" in _refusal(server.ask(server.inputs(), id="x" * 257))
+
+
+def test_sigterm_ends_it_after_what_is_under_way_and_the_log_has_all_rows(server):
+    scores = server.ask(server.inputs(), id="last", parameters={"event_time": "2018-03-01T13:30:00+01:00"}).json()
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(timeout=30) == 0
+    (folder,) = (server.log / "date=2018-03-01").iterdir()
+    assert folder.name == "hour=12"
+    (path,) = folder.iterdir()
+    rows = pq.read_table(path).to_pylist()
+    assert [(row["request_id"], row["row"], row["model_version"]) for row in rows] == [
+        ("last", n, "7") for n in range(3)
+    ]
+    expected = {item["name"]: item["data"][0] for item in server.inputs()}
+    assert {name: rows[0][name] for name in expected} == pytest.approx(expected, nan_ok=True)
+    assert [row["prediction"] for row in rows] == pytest.approx(scores["outputs"][0]["data"])
 
 
 def _refusal(answer: httpx.Response) -> str:

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import Result
 
 from springtide_workloads.recipes.registry import RECIPES, find_recipe
@@ -34,6 +35,10 @@ def print_result(result: Result) -> None:
     if result.snapshot is not None:
         console.print(f"snapshot  {result.snapshot.uri}", highlight=False, soft_wrap=True)
         return
+    for window in result.windows:
+        _print_window(console, window)
+    if result.window is not None and result.window.report_uri is not None:
+        console.print(f"report  {result.window.report_uri}/index.html", highlight=False, soft_wrap=True)
     table = Table(box=None, show_header=False)
     for name, value in result.metrics.items():
         table.add_row(name, f"{value:,.0f}" if name.endswith("Rows") else f"{value:.4f}")
@@ -42,6 +47,13 @@ def print_result(result: Result) -> None:
         console.print(f"model   {result.model.uri}", highlight=False, soft_wrap=True)
     if result.mlflow is not None:
         console.print(f"MLflow  run {result.mlflow.run_id}", highlight=False)
+
+
+def _print_window(console: Console, window: WindowSummary) -> None:
+    stretch = "all rows" if window.start is None else f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
+    psi = "" if window.max_psi is None else f", max PSI {window.max_psi:.3f}"
+    text = f"{stretch}  {window.verdict}: {window.rows:,} rows, {window.drifted_columns} columns drifted or broken{psi}"
+    console.print(text, highlight=False)
 
 
 def _bounds(facts: dict[str, object]) -> str:

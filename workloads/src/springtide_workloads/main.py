@@ -13,13 +13,26 @@ import typer
 from pydantic import ValidationError
 from springtide.api.constants import TASK_VARIABLE, Reason
 from springtide.api.serving import SERVING_VARIABLE, Serving
-from springtide.api.task import TASK, JudgeTask, RecoverTask, ResolveTask, Result, SnapshotTask, Task, TrainTask
+from springtide.api.task import (
+    TASK,
+    DriftTask,
+    JudgeTask,
+    RecoverTask,
+    ResolveTask,
+    Result,
+    SnapshotTask,
+    Task,
+    TrainTask,
+)
 
 from springtide_workloads.errors import WorkloadError, explain
 from springtide_workloads.process.cpus import available_cpus, limit_threads
 from springtide_workloads.process.ending import Ending, end_on_signal, failed
 from springtide_workloads.process.logs import configure_logs, log
 from springtide_workloads.process.progress import LogProgress, Progress, TerminalProgress
+
+OTHERWISE = {"Snapshot": Reason.REFRESH_FAILED, "Drift": Reason.DRIFT_FAILED}
+"""Why an operation failed where the error has no reason of its own, but for training."""
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -176,8 +189,7 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
             assert progress is not None
             return _do(task, start_time=start_time, scratch=scratch, progress=progress)
     except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
-        of_snapshot = isinstance(task, SnapshotTask)
-        failure = explain(error, otherwise=Reason.REFRESH_FAILED if of_snapshot else Reason.TRAINING_FAILED)
+        failure = explain(error, otherwise=OTHERWISE.get(task.operation, Reason.TRAINING_FAILED))
         if isinstance(error, WorkloadError):
             log.error(failure.message, reason=failure.reason)
         else:
@@ -186,7 +198,11 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
 
 
 def _do(
-    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask, *, start_time: datetime, scratch: Path, progress: Progress
+    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask,
+    *,
+    start_time: datetime,
+    scratch: Path,
+    progress: Progress,
 ) -> Result:
     """An operation. Each imports only what it needs."""
     match task:
@@ -202,6 +218,10 @@ def _do(
             from springtide_workloads.serving.judge import judge
 
             return judge(task, start_time=start_time, progress=progress)
+        case DriftTask():
+            from springtide_workloads.drift.look import look
+
+            return look(task, start_time=start_time, scratch=scratch, progress=progress)
         case TrainTask():
             from springtide_workloads.training.train import train
 

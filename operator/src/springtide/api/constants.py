@@ -25,6 +25,8 @@ LABEL_MODEL = f"{GROUP}/model"
 """On the servers of a ModelService: the beginning of their model's digest. Its Service selects by it."""
 ANNOTATION_RELEASE = f"{GROUP}/release"
 """On a ModelService, by a person: a version that is in quarantine and may be tried again."""
+ANNOTATION_CHECK = f"{GROUP}/check"
+"""On a DriftMonitor, by a person: each new value asks for one look."""
 LABEL_KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 
 TASK_VARIABLE = "SPRINGTIDE_TASK"
@@ -43,6 +45,7 @@ class Role(StrEnum):
     RESOLVE = "resolve"
     JUDGE = "judge"
     SERVER = "server"
+    LOOK = "look"
 
 
 class ConditionType(StrEnum):
@@ -64,6 +67,10 @@ class ConditionType(StrEnum):
     """Dataset: whether the newest data is younger than the contract demands."""
     PROGRESSING = "Progressing"
     """ModelService: True while a candidate is on its way; False once it has taken over or was taken back."""
+    DRIFTED = "Drifted"
+    """DriftMonitor: whether the newest window drifted from the baseline; Unknown where that could not be told."""
+    DATA_BROKEN = "DataBroken"
+    """DriftMonitor: whether the newest window is broken (missing, unseen, out of range, too few rows), not shifted."""
 
 
 class Reason(StrEnum):
@@ -109,6 +116,16 @@ class Reason(StrEnum):
     CHECK_FAILED = "CheckFailed"
     INCONCLUSIVE = "Inconclusive"
     LOAD_FAILED = "LoadFailed"
+
+    # What a monitor waits for, does and finds.
+    MODEL_SERVICE_NOT_READY = "ModelServiceNotReady"
+    BASELINE_NOT_READY = "BaselineNotReady"
+    LOOKING = "Looking"
+    CHECK_MISSED = "CheckMissed"
+    NO_WINDOW = "NoWindow"
+    STABLE = "Stable"
+    DRIFTED = "Drifted"
+    DATA_BROKEN = "DataBroken"
 
     # How it ended well.
     SUCCEEDED = "Succeeded"
@@ -157,6 +174,8 @@ class Reason(StrEnum):
     LOSS_NOT_FINITE = "LossNotFinite"
     UNKNOWN_RECIPE = "UnknownRecipe"
     MODEL_NOT_FOUND = "ModelNotFound"
+    BASELINE_NOT_FOUND = "BaselineNotFound"
+    DRIFT_FAILED = "DriftFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

@@ -20,6 +20,7 @@ from springtide.api.base import (
 )
 from springtide.api.conditions import Conditions
 from springtide.api.data import ColumnName, Source
+from springtide.api.schedule import SCHEDULE_RULES, CronText, StartingDeadline, TimeZone
 from springtide.api.workload import Overrides, Resources
 
 SNAPSHOTS_LISTED = 100
@@ -43,45 +44,12 @@ class Refresh(ApiModel):
             "exactly one of schedule and onChangeSeconds must be set",
             reason="FieldValueRequired",
         ),
-        Rule(
-            "has(self.schedule) || !has(self.timeZone)",
-            "timeZone is for a schedule only",
-            field=".timeZone",
-            reason="FieldValueForbidden",
-        ),
-        Rule(
-            "has(self.schedule) || !has(self.startingDeadlineSeconds)",
-            "startingDeadlineSeconds is for a schedule only",
-            field=".startingDeadlineSeconds",
-            reason="FieldValueForbidden",
-        ),
+        *SCHEDULE_RULES,
     )
 
-    schedule: Annotated[
-        str | None,
-        Field(
-            max_length=128,
-            pattern=r"^\S+( +\S+){4}$",
-            description="Five fields as cron has them: minute, hour, day of the month, month, day of the week.",
-        ),
-    ] = None
-    time_zone: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=64,
-            description="The time zone of the schedule, such as `Europe/Berlin`; unset: `Etc/UTC`.",
-        ),
-    ] = None
-    starting_deadline_seconds: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=31_536_000,
-            description="A time of the schedule that was missed by more is skipped; unset: the newest missed time is"
-            " made up for, however old it is.",
-        ),
-    ] = None
+    schedule: CronText = None
+    time_zone: TimeZone = None
+    starting_deadline_seconds: StartingDeadline = None
     on_change_seconds: Annotated[
         int | None,
         Field(

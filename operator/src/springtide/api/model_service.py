@@ -111,6 +111,20 @@ class Rollout(ApiModel):
     ] = 3600
 
 
+class InferenceLog(ApiModel):
+    """Requests and answers, written down in the artifact store. Who may read the store may read them."""
+
+    sample_fraction: Annotated[
+        float, Field(ge=0.0001, le=1, description="Share of the requests that is written down.")
+    ] = 1.0
+    retention_seconds: Annotated[
+        int, Field(ge=3600, le=315_360_000, description="How long a file is kept after it was written.")
+    ] = 7_776_000
+    flush_seconds: Annotated[
+        int, Field(ge=1, le=3600, description="A row can be read about so long after its request.")
+    ] = 30
+
+
 class ModelServiceSpec(ApiModel):
     """What is served, by what, and how it is changed."""
 
@@ -127,6 +141,10 @@ class ModelServiceSpec(ApiModel):
     replicas: Annotated[Replicas, Field(description="How many pods serve.")] = Replicas()
     resources: Annotated[Resources, Field(description="What a server asks for and may use.")] = Resources()
     rollout: Annotated[Rollout, Field(description="How another version takes over.")] = Rollout()
+    inference_log: Annotated[
+        InferenceLog | None,
+        Field(description="Requests and answers are written down, for a DriftMonitor; absent: they are not."),
+    ] = None
     suspend: Annotated[
         bool, Field(description="True: no rollout is begun, and one under way stays where it is. Serving goes on.")
     ] = False

@@ -11,6 +11,15 @@ DRAIN_PATH = "/drain"
 """Asked by the kubelet before a server ends: it answers when Services had time to forget it."""
 
 
+class InferenceLogging(ApiModel):
+    """Where and how much of what is asked and answered is written down."""
+
+    uri: Annotated[str, Field(description="The folder of the log: `date=YYYY-MM-DD/hour=HH/*.parquet`, by event time.")]
+    sample_fraction: Annotated[float, Field(gt=0, le=1, description="Share of the requests, chosen by their id.")] = 1.0
+    retention_seconds: Annotated[int, Field(ge=3600, description="A file is removed so long after it was written.")]
+    flush_seconds: Annotated[float, Field(gt=0, description="A row waits at most about so long for its file.")] = 30.0
+
+
 class Serving(ApiModel):
     """Which model is served, and within which bounds."""
 
@@ -27,3 +36,4 @@ class Serving(ApiModel):
     connection_seconds: Annotated[float, Field(gt=0, description="The same, after so long.")] = 10.0
     forget_seconds: Annotated[float, Field(ge=0, description="How long a request for `DRAIN_PATH` takes.")] = 5.0
     drain_seconds: Annotated[int, Field(ge=1, description="How long requests under way may take at the end.")] = 20
+    log: Annotated[InferenceLogging | None, Field(description="None: nothing is written down.")] = None

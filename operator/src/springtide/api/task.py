@@ -15,6 +15,7 @@ from springtide.api.base import ApiModel, Digest
 from springtide.api.constants import API_VERSION
 from springtide.api.data import ColumnName
 from springtide.api.dataset import SNAPSHOTS_LISTED, VIOLATIONS_LISTED, Contract, Snapshot, Violation
+from springtide.api.drift_monitor import WINDOWS_A_LOOK, Rules, WindowReport, WindowSummary
 from springtide.api.model_service import Check
 from springtide.api.training_run import (
     Evaluation,
@@ -144,13 +145,56 @@ class JudgeTask(TaskBase):
     checks: tuple[Check, ...]
 
 
+class DriftRows(ApiModel):
+    """What a monitor looks at: the folder of a Dataset's snapshot, or, without a snapshot, that of an inference log."""
+
+    uri: str
+    snapshot: Digest | None = None
+
+
+class DriftBaseline(ApiModel):
+    """The model whose baseline the rows are held against."""
+
+    uri: str
+    digest: Digest
+
+
+class DriftTask(TaskBase):
+    """Hold rows against the baseline that was frozen with a model, window by window.
+
+    The windows are those that have closed since the last judged one, at most 24, the oldest first; rows without an
+    event time are one window.
+    """
+
+    operation: Literal["Drift"] = "Drift"
+    data: DriftRows
+    event_time_column: Annotated[
+        ColumnName | None, Field(description="Of a snapshot; the inference log has its own.")
+    ] = None
+    window_seconds: Annotated[int, Field(ge=1, description="Windows are aligned to the epoch.")] = 86_400
+    delay_seconds: Annotated[
+        int, Field(ge=0, description="A window is closed once a row is so much newer than its end.")
+    ] = 300
+    after: Annotated[datetime | None, Field(description="End of the last judged window.")] = None
+    baseline: DriftBaseline
+    slices: Annotated[tuple[ColumnName, ...], Field(max_length=8)] = ()
+    exclude: Annotated[tuple[ColumnName, ...], Field(max_length=256)] = ()
+    rules: Rules = Rules()
+    usual_rows: Annotated[
+        tuple[int, ...], Field(max_length=48, description="Rows of earlier windows, to tell an unusual number.")
+    ] = ()
+    report_uri: Annotated[str, Field(description="The folder that reports are published below.")]
+
+
 class RecoverTask(TaskBase):
     """Hand over the result that a vanished pod left at `resultUri`."""
 
     operation: Literal["Recover"] = "Recover"
 
 
-Task = Annotated[TrainTask | SnapshotTask | ResolveTask | JudgeTask | RecoverTask, Field(discriminator="operation")]
+Task = Annotated[
+    TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | RecoverTask, Field(discriminator="operation")
+]
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
 
@@ -195,6 +239,11 @@ class Result(ApiModel):
     violations: Annotated[tuple[Violation, ...], Field(max_length=VIOLATIONS_LISTED)] = ()
 
     judgement: Judgement | None = None
+    window: Annotated[WindowReport | None, Field(description="The newest window that was judged.")] = None
+    windows: Annotated[
+        tuple[WindowSummary, ...],
+        Field(max_length=WINDOWS_A_LOOK, description="All windows that were judged, the oldest first."),
+    ] = ()
 
     def encode(self) -> str:
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""

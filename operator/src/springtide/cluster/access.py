@@ -32,6 +32,8 @@ _WATCHED = ("get", "list", "watch")
 ACCESS: tuple[Access, ...] = (
     Access(GROUP, "datasets", _WATCHED),
     Access(GROUP, "datasets/status", ("patch",)),
+    Access(GROUP, "driftmonitors", _WATCHED),
+    Access(GROUP, "driftmonitors/status", ("patch",)),
     Access(GROUP, "modelservices", _WATCHED),
     Access(GROUP, "modelservices/status", ("patch",)),
     Access(GROUP, "trainingruns", _WATCHED),

@@ -62,6 +62,10 @@ def structural(model: type[ApiModel], *, defaults: bool = True) -> Schema:
     return _Translation(document.get("$defs", {}), defaults=defaults).of(document, path=model.__name__, parents=())
 
 
+_OPEN_BOUNDS = ("exclusiveMinimum", "exclusiveMaximum")
+"""JSON Schema has them as numbers, OpenAPI v3.0 as booleans: left out silently, the API server would not ask them."""
+
+
 class _Translation:
     def __init__(self, definitions: Mapping[str, Schema], *, defaults: bool) -> None:
         self.definitions = definitions
@@ -70,7 +74,7 @@ class _Translation:
     def of(self, node: Schema, *, path: str, parents: tuple[str, ...]) -> Schema:
         """The structural form of one node; `parents` are the definitions that it lies in."""
         node, parents = self._resolved(node, path=path, parents=parents)
-        for unsupported in ("anyOf", "oneOf", "allOf", "prefixItems", "uniqueItems"):
+        for unsupported in ("anyOf", "oneOf", "allOf", "prefixItems", "uniqueItems", *_OPEN_BOUNDS):
             if unsupported in node:
                 raise TypeError(f"{path}: {unsupported} has no structural form; use one type, or a list marker")
         if "const" in node:

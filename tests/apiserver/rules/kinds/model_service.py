@@ -18,6 +18,7 @@ _SPEC: Changes = {
         "onInconclusive": "Hold",
         "keepStableSeconds": 3600,
     },
+    "inferenceLog": {"sampleFraction": 0.5, "retentionSeconds": 86_400, "flushSeconds": 30},
     "suspend": True,
     "overrides": OVERRIDES,
 }

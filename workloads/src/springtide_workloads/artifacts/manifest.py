@@ -36,7 +36,7 @@ class Input(ApiModel):
 class Manifest(ApiModel):
     """The content of a folder. Equal content has an equal manifest: nothing of when, where or by whom is in it."""
 
-    kind: Literal["Data", "Model"]
+    kind: Literal["Data", "Model", "Report"]
     files: tuple[File, ...]
     table_schema: tuple[Column, ...] = Field(default=(), alias="schema")
     inputs: tuple[Input, ...] = ()
@@ -57,7 +57,7 @@ class Manifest(ApiModel):
 
 
 def describe_folder(
-    folder: Path, *, kind: Literal["Data", "Model"], schema: tuple[Column, ...], inputs: tuple[Input, ...]
+    folder: Path, *, kind: Literal["Data", "Model", "Report"], schema: tuple[Column, ...], inputs: tuple[Input, ...]
 ) -> Manifest:
     """The manifest of all files below a local folder, but for an older manifest of its own."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)

@@ -13,6 +13,9 @@ from springtide.api.base import ApiModel
 
 Counts = npt.NDArray[np.int64]
 
+BASELINE_FILE = "baseline.json"
+"""Where a model's folder has its `Baseline`."""
+
 MISSING = 0
 """The slot of missing values, in every vector: null, or NaN."""
 SPECIAL, BELOW, ABOVE = 1, 2, -1
@@ -68,8 +71,20 @@ class ColumnCounts(ApiModel):
         return sum(self.counts)
 
 
+class SliceCounts(ApiModel):
+    """What the rows with one value of a column looked like. counts: of each feature, in the baseline's order."""
+
+    column: str
+    value: str
+    counts: tuple[tuple[int, ...], ...]
+
+
 class Baseline(ApiModel):
     """What a model saw when it was trained: `baseline.json` of its folder. Counts only, no rows."""
 
     features: tuple[ColumnCounts, ...]
     score: Annotated[ColumnCounts, Field(description="Of the held-out rows, as the model will meet them.")]
+    slices: Annotated[
+        tuple[SliceCounts, ...],
+        Field(description="By `evaluation.slices`, where these are categories."),
+    ] = ()

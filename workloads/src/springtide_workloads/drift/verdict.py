@@ -1,15 +1,17 @@
 """What two vectors of counts say about a column: drifted, broken, or nothing that can be said.
 
-Drift is told only where it matters (PSI) and cannot be chance (significance over all columns). Faults of the data are
-kept apart from drift: a model that is trained on them learns the fault. Pure: no clock, no files.
+Drift is told only where it matters (PSI) and cannot be chance (significance over all columns), and so are faults of
+the data (the rise of a share). These are kept apart from drift: a model that is trained on them learns the fault. Pure:
+no clock, no files.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
 from springtide.api.base import ApiModel
+from springtide.api.drift_monitor import Rules, Verdict
 
 from springtide_workloads.drift.bins import (
     ABOVE,
@@ -29,29 +31,12 @@ from springtide_workloads.drift.distance import (
 )
 from springtide_workloads.drift.significance import discoveries, psi_p_value, rise_p_value
 
-Verdict = Literal["Stable", "Drifted", "DataBroken", "Inconclusive"]
-
-
-class Limits(ApiModel):
-    """From where on a difference matters."""
-
-    psi: float = Field(
-        default=0.2,
-        description="By convention a population shifted from 0.25 on. Less than that, or the chance in drawing a window"
-        " would hide every second shift of just that size.",
-    )
-    false_discovery_rate: float = Field(default=0.01, description="Share of the alarms that may be chance.")
-    rise: float = Field(
-        default=0.1, description="By so much the share of missing, special, unseen or out-of-range values may rise."
-    )
-    min_rows: int = Field(default=100, description="Fewer rows say nothing: ten bins need ten rows each.")
-    volume_factor: float = Field(default=10.0, description="So many times fewer or more rows than usual are a fault.")
-
 
 class ColumnDrift(ApiModel):
     """One column of a window, beside its reference. Measures that do not exist are unset, never NaN."""
 
     name: str
+    slice: str | None = Field(default=None, description="Such as `region=north`; unset: of all rows.")
     verdict: Verdict
     reason: str = Field(description="One word, such as `NullSpike`; the verdict where there is no other.")
     message: str
@@ -64,25 +49,59 @@ class ColumnDrift(ApiModel):
     unseen: float | None = Field(default=None, description="Share with unseen categories, or out of the range.")
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What a column is held against: its own counts in the baseline, of all rows or of a slice."""
+
+    column: ColumnCounts
+    slice: str | None = None
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A column that could not be counted. message: what it is instead, and where. reason: one word for that."""
+
+    message: str
+    reason: str = "TypeChanged"
+
+
+@dataclass(frozen=True)
+class _Rise:
+    """A share of the rows that is larger than in the reference, by an amount that would matter."""
+
+    reason: str
+    message: str
+    p_value: float
+
+
+@dataclass(frozen=True)
+class _Measured:
+    drift: ColumnDrift
+    rises: tuple[_Rise, ...] = ()
+
+
 def judge(
-    reference: Sequence[ColumnCounts], window: Sequence[Counts | None], *, limits: Limits
+    references: Sequence[Reference], window: Sequence[Counts | Unusable], *, rules: Rules
 ) -> tuple[ColumnDrift, ...]:
-    """A verdict for each column; significance counts all columns that could be tested.
+    """A verdict for each reference. Significance counts all that could be tested, the faults apart from the drift.
 
-    window: counts in the reference's bins, in its order; None where the column is gone or has another type.
+    window: counts in the references' bins, in their order.
     """
-    measured = [_measure(column, counts, limits=limits) for column, counts in zip(reference, window, strict=True)]
-    p_values = np.array([np.nan if one.p_value is None else one.p_value for one in measured], dtype=np.float64)
-    believed = discoveries(p_values, false_discovery_rate=limits.false_discovery_rate)
-    return tuple(_with_drift(one, limits=limits) if sure else one for one, sure in zip(measured, believed, strict=True))
+    measured = [_measure(one, counts, rules=rules) for one, counts in zip(references, window, strict=True)]
+    with_faults = _with_faults(measured, rules=rules)
+    p_values = np.array([np.nan if one.p_value is None else one.p_value for one in with_faults], dtype=np.float64)
+    believed = discoveries(p_values, false_discovery_rate=rules.false_discovery_rate)
+    return tuple(
+        _with_drift(one, rules=rules) if sure else one for one, sure in zip(with_faults, believed, strict=True)
+    )
 
 
-def judge_volume(rows: int, *, usual: Sequence[int], limits: Limits) -> tuple[Verdict, str]:
+def judge_volume(rows: int, *, usual: Sequence[int], rules: Rules) -> tuple[Verdict, str]:
     """Whether a window has about as many rows as earlier ones (their median); a verdict and its sentence."""
     if not usual:
         return "Inconclusive", f"{rows} rows, and no earlier window to compare with"
     middle = float(np.median(usual))
-    if rows * limits.volume_factor < middle or rows > middle * limits.volume_factor:
+    if rows * rules.volume_factor < middle or rows > middle * rules.volume_factor:
         return "DataBroken", f"{rows} rows, where {middle:.0f} are usual"
     return "Stable", f"{rows} rows; {middle:.0f} are usual"
 
@@ -94,53 +113,61 @@ def overall(columns: Sequence[ColumnDrift]) -> Verdict:
     return next((verdict for verdict in order if verdict in found), "Inconclusive")
 
 
-def _measure(reference: ColumnCounts, window: Counts | None, *, limits: Limits) -> ColumnDrift:
-    name = reference.name
-    if window is None:
-        return ColumnDrift(
-            name=name,
-            verdict="DataBroken",
-            reason="TypeChanged",
-            message=f"column {name} is gone or has another type than the reference",
-            rows=0,
+def _measure(reference: Reference, window: Counts | Unusable, *, rules: Rules) -> _Measured:
+    """All but what depends on the other columns."""
+    column = reference.column
+    if isinstance(window, Unusable):
+        return _Measured(
+            ColumnDrift(
+                name=column.name,
+                slice=reference.slice,
+                verdict="DataBroken",
+                reason=window.reason,
+                message=f"column {column.name} {window.message}",
+                rows=0,
+            )
         )
     rows = int(window.sum())
-    if rows < limits.min_rows or reference.rows < limits.min_rows:
-        return _inconclusive(
-            reference,
-            window,
-            reason="TooFewRows",
-            message=f"{rows} rows beside {reference.rows} of the reference; {limits.min_rows} are needed on both sides",
-        )
-    fault = _fault(reference, window, limits=limits)
-    if fault is not None:
-        return _described(
-            reference, window, verdict="DataBroken", reason=fault[0], message=f"column {name}: {fault[1]}"
-        )
-    if np.count_nonzero(comparable(reference.vector, reference.vector, bins=reference.bins)[0]) < 2:
-        return _inconclusive(
-            reference, window, reason="ConstantColumn", message=f"column {name} had one value only in the reference"
-        )
-    return _described(
-        reference, window, verdict="Stable", reason="Stable", message=f"column {name} is as in the reference"
-    )
+    described = _described(reference, window)
+    if rows < rules.min_rows or column.rows < rules.min_rows:
+        message = f"{rows} rows beside {column.rows} of the reference; {rules.min_rows} are needed on both sides"
+        return _Measured(_inconclusive(described, reason="TooFewRows", message=message))
+    rises = tuple(_rises(column, window, rules=rules))
+    if np.count_nonzero(comparable(column.vector, column.vector, bins=column.bins)[0]) < 2:
+        message = f"column {column.name} had one value only in the reference"
+        return _Measured(_inconclusive(described, reason="ConstantColumn", message=message), rises)
+    return _Measured(described, rises)
 
 
-def _fault(reference: ColumnCounts, window: Counts, *, limits: Limits) -> tuple[str, str] | None:
-    """What is wrong with the data, if anything: a reason and a sentence."""
+def _rises(reference: ColumnCounts, window: Counts, *, rules: Rules) -> Iterator[_Rise]:
+    """The faults that a column may have, each with the probability that it is none."""
     checks = [("NullSpike", "missing values", [MISSING])]
     if isinstance(reference.bins, NumberBins):
         checks += [("SpecialSpike", "infinite values", [SPECIAL]), ("RangeBreak", _beyond(reference), [BELOW, ABOVE])]
     else:
         checks += [("UnseenCategories", "values that the reference did not have", [UNSEEN])]
+    rows = int(window.sum())
     for reason, what, slots in checks:
         before, now = int(reference.vector[slots].sum()), int(window[slots].sum())
-        was, is_ = before / reference.rows, now / int(window.sum())
-        if is_ - was < limits.rise:
-            continue
-        if rise_p_value(before, reference.rows, now, int(window.sum())) <= limits.false_discovery_rate:
-            return reason, f"{is_:.1%} {what}, {was:.1%} in the reference"
-    return None
+        was, is_ = before / reference.rows, now / rows
+        message = f"column {reference.name}: {is_:.1%} {what}, {was:.1%} in the reference"
+        p_value = rise_p_value(before, reference.rows, now, rows)
+        yield _Rise(reason, message, p_value if is_ - was >= rules.rise else 1.0)
+
+
+def _with_faults(measured: Sequence[_Measured], *, rules: Rules) -> list[ColumnDrift]:
+    """The first rise of each column that matters and cannot be chance among all that were looked for."""
+    p_values = np.array([rise.p_value for one in measured for rise in one.rises], dtype=np.float64)
+    believed = iter(discoveries(p_values, false_discovery_rate=rules.false_discovery_rate).tolist())
+    found = []
+    for one in measured:
+        sure = [rise for rise in one.rises if next(believed)]
+        found.append(_broken(one.drift, sure[0]) if sure else one.drift)
+    return found
+
+
+def _broken(drift: ColumnDrift, rise: _Rise) -> ColumnDrift:
+    return drift.model_copy(update={"verdict": "DataBroken", "reason": rise.reason, "message": rise.message})
 
 
 def _beyond(reference: ColumnCounts) -> str:
@@ -150,36 +177,39 @@ def _beyond(reference: ColumnCounts) -> str:
     return f"values outside {reference.bins.min:g} to {reference.bins.max:g} (another unit?)"
 
 
-def _inconclusive(reference: ColumnCounts, window: Counts, *, reason: str, message: str) -> ColumnDrift:
-    drift = _described(reference, window, verdict="Inconclusive", reason=reason, message=message)
-    return drift.model_copy(update={"p_value": None})  # what proves nothing is no test
+def _inconclusive(drift: ColumnDrift, *, reason: str, message: str) -> ColumnDrift:
+    """What proves nothing is no test."""
+    changes = {"verdict": "Inconclusive", "reason": reason, "message": message, "p_value": None}
+    return drift.model_copy(update=changes)
 
 
-def _described(reference: ColumnCounts, window: Counts, *, verdict: Verdict, reason: str, message: str) -> ColumnDrift:
-    base, rows = reference.vector, int(window.sum())
-    r, w = comparable(base, window, bins=reference.bins)
+def _described(reference: Reference, window: Counts) -> ColumnDrift:
+    column = reference.column
+    base, rows = column.vector, int(window.sum())
+    r, w = comparable(base, window, bins=column.bins)
     psi = population_stability_index(r, w)
-    is_number = isinstance(reference.bins, NumberBins)
+    is_number = isinstance(column.bins, NumberBins)
     unseen = window[[BELOW, ABOVE]].sum() if is_number else window[UNSEEN]
     return ColumnDrift(
-        name=reference.name,
-        verdict=verdict,
-        reason=reason,
-        message=message,
+        name=column.name,
+        slice=reference.slice,
+        verdict="Stable",
+        reason="Stable",
+        message=f"column {column.name} is as in the reference",
         rows=rows,
         psi=_known(psi),
         ks=_known(kolmogorov_smirnov(base, window)) if is_number else None,
         jensen_shannon=_known(jensen_shannon_distance(r, w)),
-        p_value=_known(psi_p_value(psi, bins=r.size, reference_rows=reference.rows, window_rows=rows)),
+        p_value=_known(psi_p_value(psi, bins=r.size, reference_rows=column.rows, window_rows=rows)),
         missing=window[MISSING] / rows if rows else None,
         unseen=unseen / rows if rows else None,
     )
 
 
-def _with_drift(column: ColumnDrift, *, limits: Limits) -> ColumnDrift:
-    if column.verdict != "Stable" or column.psi is None or column.psi < limits.psi:
+def _with_drift(column: ColumnDrift, *, rules: Rules) -> ColumnDrift:
+    if column.verdict != "Stable" or column.psi is None or column.psi < rules.psi:
         return column
-    message = f"column {column.name}: PSI {column.psi:.3f} (from {limits.psi:g} on it matters), p {column.p_value:.2g}"
+    message = f"column {column.name}: PSI {column.psi:.3f} (from {rules.psi:g} on it matters), p {column.p_value:.2g}"
     return column.model_copy(update={"verdict": "Drifted", "reason": "Drifted", "message": message})
 
 

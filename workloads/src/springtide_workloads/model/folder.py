@@ -29,7 +29,7 @@ from springtide.api.constants import Reason
 from springtide_workloads.artifacts.manifest import Manifest
 from springtide_workloads.data.encoding import Encoder
 from springtide_workloads.data.signature import Signature
-from springtide_workloads.drift.bins import Baseline
+from springtide_workloads.drift.bins import BASELINE_FILE, Baseline
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.model.golden import GOLDEN_FILE, golden_document, read_golden
 from springtide_workloads.recipes.recipe import Fitted, Predictor, Recipe
@@ -37,7 +37,6 @@ from springtide_workloads.recipes.registry import find_recipe
 
 MODEL_FILE = "model.json"
 SIGNATURE_FILE = "signature.json"
-BASELINE_FILE = "baseline.json"
 METRICS_FILE = "metrics.json"
 HISTORY_FILE = "history.json"
 IMPORTANCE_FILE = "importance.json"

@@ -4,7 +4,16 @@ import numpy as np
 import numpy.typing as npt
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
-from springtide_workloads.serving.measures import BOUNDS, OUTCOMES, REQUESTS, SCORE_BINS, SCORES, SECONDS
+from springtide_workloads.serving.measures import (
+    BOUNDS,
+    LOG_OUTCOMES,
+    LOG_ROWS,
+    OUTCOMES,
+    REQUESTS,
+    SCORE_BINS,
+    SCORES,
+    SECONDS,
+)
 
 
 class Counters:
@@ -16,6 +25,13 @@ class Counters:
         self._seconds = Histogram(SECONDS, "Seconds until a request is answered.", buckets=BOUNDS, registry=registry)
         scores = Counter(SCORES, "Rows by score, in equal bins from 0 to 1.", ["bin"], registry=registry)
         self._scores = [scores.labels(str(place)) for place in range(SCORE_BINS)]
+
+        logged = Counter(LOG_ROWS, "Rows of the inference log by outcome.", ["outcome"], registry=registry)
+        self._logged = {outcome: logged.labels(outcome) for outcome in LOG_OUTCOMES}
+
+    def logged(self, rows: int, outcome: str) -> None:
+        """So many rows were written to the inference log, or dropped because it could not keep up."""
+        self._logged[outcome].inc(rows)
 
     def answered(self, code: int, seconds: float) -> None:
         """A request was answered with this HTTP code. Errors of clients are no measure of the server's speed."""

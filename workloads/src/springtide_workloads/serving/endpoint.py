@@ -16,6 +16,7 @@ from springtide_workloads.process.logs import log
 from springtide_workloads.serving import protocol
 from springtide_workloads.serving.asgi import App, Message, Receive, Send
 from springtide_workloads.serving.counters import Counters
+from springtide_workloads.serving.inference_log import Answered, InferenceLog
 from springtide_workloads.serving.refusal import RefusedError
 from springtide_workloads.serving.session import Session
 
@@ -51,6 +52,7 @@ class Endpoint:
     session: Session
     counters: Counters
     bounds: Bounds
+    log: InferenceLog | None = None
     _connections: dict[Any, Connection] = field(default_factory=dict)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -98,11 +100,13 @@ class Endpoint:
         else:
             request = protocol.read_v1(body)
         rows = self.session.inputs.encode(request.tensors)
-        if rows.rows <= FEW_ROWS:
-            scores = self.session.score(rows)
+        if rows.encoded.rows <= FEW_ROWS:
+            scores = self.session.score(rows.encoded)
         else:
-            scores = await asyncio.to_thread(self.session.score, rows)
+            scores = await asyncio.to_thread(self.session.score, rows.encoded)
         self.counters.scored(scores)
+        if self.log and scores.size and self.log.wants(request.id):
+            self.log.offer(Answered(request.id, int(request.time.timestamp() * 1_000_000), rows, scores))
         if is_v2:
             return 200, *protocol.write_v2(
                 scores, model=self.session.name, version=self.session.version, request=request

@@ -11,7 +11,12 @@ from springtide.api.model_service import Check
 from springtide.api.task import CheckOutcome, Judgement
 
 from springtide_workloads.drift.distance import population_stability_index
+from springtide_workloads.drift.significance import psi_p_value
 from springtide_workloads.serving.measures import Counted, deciles, quantile
+
+CHANCE = 0.001
+"""A difference of scores that comes about by chance more often than this says nothing. Small, because a judge looks
+every other second and believes the first failure that it sees."""
 
 Outcome = Literal["Passed", "Failed", "Inconclusive"]
 
@@ -51,6 +56,9 @@ def _check(check: Check, candidate: Counted, stable: Counted, *, min_samples: in
         return CheckOutcome(name=check.name, outcome=outcome, message=f"{check.name}: {what} cannot be measured")
     passed = value <= check.max
     message = f"{check.name}: {what} {value:.4g}, at most {check.max:g}"
+    if not passed and check.metric == "ScorePsi" and _can_be_chance(value, candidate, stable):
+        message = f"{message}, but so few scores differ by as much by chance"
+        return CheckOutcome(name=check.name, outcome="Inconclusive", value=value, message=message)
     return CheckOutcome(name=check.name, outcome="Passed" if passed else "Failed", value=value, message=message)
 
 
@@ -63,3 +71,9 @@ def _measure(check: Check, candidate: Counted, stable: Counted) -> tuple[float, 
         case "ScorePsi":
             reference, window = deciles(stable.scores, candidate.scores)
             return population_stability_index(reference, window), "PSI of the scores"
+
+
+def _can_be_chance(psi: float, candidate: Counted, stable: Counted) -> bool:
+    reference, window = deciles(stable.scores, candidate.scores)
+    rows = {"reference_rows": int(reference.sum()), "window_rows": int(window.sum())}
+    return not psi_p_value(psi, bins=reference.size, **rows) < CHANCE

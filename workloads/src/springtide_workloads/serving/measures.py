@@ -19,6 +19,9 @@ BOUNDS = tuple(float(value) for value in np.round(0.0005 * 1.35 ** np.arange(32)
 SCORES = "springtide_server_scores"
 """Counter of scores, by `bin`."""
 SCORE_BINS = 200
+LOG_ROWS = "springtide_server_log_rows"
+"""Counter of rows of the inference log, by `outcome`."""
+LOG_OUTCOMES = ("written", "dropped")
 
 Counts = npt.NDArray[np.int64]
 

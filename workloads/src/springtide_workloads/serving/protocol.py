@@ -1,8 +1,10 @@
 """The Open Inference Protocol v2 (JSON, and its binary extension) and V1: bodies to tensors, scores to bodies."""
 
 import struct
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,16 +23,26 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 }  # fmt: skip
 OUTPUT = "probability"
 HEADER_LENGTH = "inference-header-content-length"
+EVENT_TIME = "event_time"
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LEAD = timedelta(minutes=5)
+"""So much may a client's clock be ahead."""
+ID_LENGTH = 256
 
 Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request. id: as the client gave it, or empty. binary: whether the answer shall be."""
+    """A request.
 
-    id: str
+    id: as the client gave it, or one of our own. time: when what it tells of happened, as the client says, or now.
+    binary: whether the answer shall be.
+    """
+
     tensors: tuple[Tensor, ...]
+    id: str
+    time: datetime
     binary: bool = False
 
 
@@ -48,7 +60,12 @@ def read_v2(body: bytes, *, header_length: str | None) -> Request:
         place += size
     if place != len(rest):
         raise RefusedError(f"{len(rest)} bytes of tensors follow the JSON, but its inputs describe {place}")
-    return Request(str(document.get("id") or ""), tuple(tensors), binary=_wants_binary(document))
+    return Request(
+        tuple(tensors),
+        id=_identity(document.get("id")),
+        time=_event_time(document),
+        binary=_wants_binary(document),
+    )
 
 
 def read_v1(body: bytes) -> Request:
@@ -60,16 +77,16 @@ def read_v1(body: bytes) -> Request:
         names = instances[0].keys()
         if any(row.keys() != names for row in instances):
             raise RefusedError("the rows in `instances` do not all have the same features")
-        return Request("", tuple(Tensor(name, _values(name, [row[name] for row in instances])) for name in names))
-    return Request("", (Tensor("instances", _matrix(instances)),))
+        tensors = tuple(Tensor(name, _values(name, [row[name] for row in instances])) for name in names)
+    else:
+        tensors = (Tensor("instances", _matrix(instances)),)
+    return Request(tensors, id=_identity(), time=datetime.now(UTC))
 
 
 def write_v2(scores: Scores, *, model: str, version: str, request: Request) -> tuple[bytes, dict[str, str]]:
     """Body and headers of the answer."""
     output: dict[str, Any] = {"name": OUTPUT, "shape": [scores.size], "datatype": "FP64"}
-    answer: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": [output]}
-    if request.id:
-        answer["id"] = request.id
+    answer: dict[str, Any] = {"id": request.id, "model_name": model, "model_version": version, "outputs": [output]}
     if not request.binary:
         output["data"] = scores
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), {"content-type": "application/json"}
@@ -178,6 +195,32 @@ def _texts(name: str, raw: memoryview) -> Array:
             raise RefusedError(f"input {name} has a value that is not UTF-8") from error
         place = end
     return np.array(found, dtype=object)
+
+
+def _identity(value: Any = None) -> str:
+    if value in (None, ""):
+        return uuid.uuid4().hex
+    if not isinstance(value, str) or len(value) > ID_LENGTH:
+        raise RefusedError(f"the request's id must be text of at most {ID_LENGTH} characters")
+    return value
+
+
+def _event_time(document: dict[str, Any]) -> datetime:
+    now = datetime.now(UTC)
+    parameters = document.get("parameters")
+    said = parameters.get(EVENT_TIME) if isinstance(parameters, dict) else None
+    if said is None:
+        return now
+    try:
+        time = datetime.fromisoformat(said).astimezone(UTC) if datetime.fromisoformat(said).tzinfo else None
+    except (ValueError, TypeError, OverflowError):
+        time = None
+    if time is None:
+        raise RefusedError(f"parameter {EVENT_TIME} is {said!r}; it must be a time such as 2026-03-01T12:00:00Z")
+    if not EARLIEST <= time <= now + LEAD:
+        # One row of the future would end the windows of everybody who watches the model.
+        raise RefusedError(f"parameter {EVENT_TIME} is {said}; it must lie between 1970 and now")
+    return time
 
 
 def _wants_binary(document: dict[str, Any]) -> bool:

@@ -14,10 +14,13 @@ from springtide_workloads.process.logs import log
 from springtide_workloads.serving.counters import Counters
 from springtide_workloads.serving.draining import Draining
 from springtide_workloads.serving.endpoint import Bounds, Endpoint
+from springtide_workloads.serving.inference_log import InferenceLog
+from springtide_workloads.serving.log_file import Model, check_names
 from springtide_workloads.serving.protocol import OUTPUT
 from springtide_workloads.serving.session import Session, open_session
 
 KEEP_ALIVE_SECONDS = 65
+LAST_WRITE_SECONDS = 5.0
 
 
 def serve(serving: Serving, *, scratch: Path, port: int) -> None:
@@ -33,7 +36,9 @@ def serve(serving: Serving, *, scratch: Path, port: int) -> None:
         connection_requests=serving.connection_requests,
         connection_seconds=serving.connection_seconds,
     )
-    app.add_middleware(Endpoint, session=session, counters=Counters(), bounds=bounds)
+    counters = Counters()
+    inference_log = _open_log(serving, session, counters)
+    app.add_middleware(Endpoint, session=session, counters=counters, bounds=bounds, log=inference_log)
     app.add_middleware(Draining, seconds=serving.forget_seconds)
     server = kserve.ModelServer(
         http_port=port,
@@ -43,7 +48,19 @@ def serve(serving: Serving, *, scratch: Path, port: int) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         event_loop="uvloop",
     )
-    server.start([_model(kserve, session)])
+    try:
+        server.start([_model(kserve, session)])
+    finally:
+        if inference_log:
+            inference_log.close(seconds=LAST_WRITE_SECONDS)
+
+
+def _open_log(serving: Serving, session: Session, counters: Counters) -> InferenceLog | None:
+    if serving.log is None:
+        return None
+    check_names(session.signature)
+    model = Model(session.signature, digest=serving.digest, version=serving.version)
+    return InferenceLog(serving.log, model=model, count=counters.logged)
 
 
 def _model(kserve: Any, session: Session) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.encoding import Encoded, Encoder, Numbers
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
@@ -29,6 +30,19 @@ class Tensor:
     values: Array
 
 
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a request. categories: the categorical features as they came, in the signature's order."""
+
+    encoded: Encoded
+    categories: tuple[ArrowArray, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+        return self.encoded.numbers.nbytes + sum(int(column.nbytes) for column in self.categories)
+
+
 class Inputs:
     """What a model's signature makes of tensors."""
 
@@ -36,11 +50,12 @@ class Inputs:
         self._signature = signature
         self._encoder = Encoder(signature)
         self._order = [feature.name for feature in signature.features]
+        self._categories = tuple(feature.name for feature in signature.categories)
         self._names = frozenset(self._order)
         self._dtype = np.float64 if signature.wide_numbers else np.float32
         self._all_numbers = not signature.categories
 
-    def encode(self, tensors: Sequence[Tensor]) -> Encoded:
+    def encode(self, tensors: Sequence[Tensor]) -> Rows:
         """The rows of a request. Raises RefusedError."""
         if not tensors:
             raise RefusedError("the request has no inputs")
@@ -48,7 +63,7 @@ class Inputs:
             return self._matrix(tensors[0])
         return self._columns({tensor.name: tensor for tensor in tensors}, count=len(tensors))
 
-    def _matrix(self, tensor: Tensor) -> Encoded:
+    def _matrix(self, tensor: Tensor) -> Rows:
         rows, width = tensor.values.shape
         if not self._all_numbers:
             raise RefusedError(
@@ -61,9 +76,9 @@ class Inputs:
         if tensor.values.dtype.hasobject:
             raise RefusedError(f"input {tensor.name} is BYTES; the model takes numbers")
         numbers = cast("Numbers", tensor.values.astype(self._dtype, copy=False))
-        return Encoded(numbers.T, np.empty((0, rows), dtype=np.int32))
+        return Rows(Encoded(numbers.T, np.empty((0, rows), dtype=np.int32)))
 
-    def _columns(self, tensors: Mapping[str, Tensor], *, count: int) -> Encoded:
+    def _columns(self, tensors: Mapping[str, Tensor], *, count: int) -> Rows:
         if len(tensors) != count:
             raise RefusedError("two inputs have the same name")
         if missing := [name for name in self._order if name not in tensors]:
@@ -77,9 +92,10 @@ class Inputs:
             raise RefusedError(f"input {odd} has {lengths[odd]} rows, input {self._order[0]} has {rows}")
         try:
             arrays = {name: _arrow(name, column) for name, column in columns.items()}
-            return self._encoder.encode(pa.RecordBatch.from_pydict(arrays))
+            encoded = self._encoder.encode(pa.RecordBatch.from_pydict(arrays))
         except WorkloadError as error:
             raise RefusedError(error.message) from error
+        return Rows(encoded, tuple(arrays[name] for name in self._categories))
 
 
 def _flat(tensor: Tensor) -> Array:
@@ -89,7 +105,7 @@ def _flat(tensor: Tensor) -> Array:
     raise RefusedError(f"input {tensor.name} has shape {list(shape)}; a feature has [rows] or [rows, 1]")
 
 
-def _arrow(name: str, column: Array) -> "pa.Array[pa.Scalar[pa.DataType]]":
+def _arrow(name: str, column: Array) -> ArrowArray:
     try:
         return pa.array(column, from_pandas=column.dtype.hasobject)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

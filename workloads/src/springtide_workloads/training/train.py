@@ -171,7 +171,12 @@ def _make(
             inputs=work.manifest,
             golden=held_out.golden,
             golden_score=held_out.golden_score,
-            baseline=describe_baseline(profile.sample, signature=profile.signature, scores=held_out.score),
+            baseline=describe_baseline(
+                profile.sample,
+                signature=profile.signature,
+                scores=held_out.score,
+                slices=task.evaluation.slices,
+            ),
             metrics=report.as_document(),
             importances=importance,
             importance_measure=measure,

@@ -9,22 +9,22 @@ from datetime import datetime, timedelta
 
 from springtide.api import dataset as api
 from springtide.api.constants import Reason
-from springtide.core import backoff
+from springtide.core import backoff, schedule
 from springtide.core.artifacts import missing_claim
-from springtide.core.dataset import due, freshness, outcome, retention, schedule
+from springtide.core.dataset import due, freshness, outcome, retention
 from springtide.core.dataset.demand import demand_of
-from springtide.core.dataset.due import Due, Missed
+from springtide.core.dataset.due import Due
 from springtide.core.dataset.job import name_of, refresh_job, snapshot_task
 from springtide.core.dataset.observed import ObservedDataset, observe
 from springtide.core.dataset.status import Doing, refreshing, write
 from springtide.core.decision import Decision, Deletion, Event, Refusal
+from springtide.core.due import Missed
 from springtide.core.ending import Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from springtide.core.leftovers import still_running, unneeded
 from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
 from springtide.core.workload_job import task_problem
-from springtide.core.workload_state import Job
 
-JOBS_KEPT = 3
 REFUSED_AGAIN_AFTER = 60.0
 
 
@@ -60,7 +60,7 @@ def _problem(dataset: ObservedDataset) -> str | None:
     spec = dataset.spec
     if spec is None:
         return dataset.spec_problem
-    if spec.refresh and (problem := schedule.problem(spec.refresh)):
+    if spec.refresh and (problem := schedule.problem(spec.refresh, field="spec.refresh")):
         return problem
     anything = api.CurrentRefresh(number=1, trigger="Created", due_time=dataset.created, demand=demand_of(spec))
     return task_problem(snapshot_task(dataset, anything))
@@ -103,7 +103,7 @@ def _planned(dataset: ObservedDataset, *, now: datetime) -> dict[str, object]:
     """The plan when all times until now have been seen to."""
     refresh = dataset.spec.refresh if dataset.spec else None
     return {
-        "schedule": schedule.words(refresh) if refresh else None,
+        "schedule": due.words(refresh) if refresh else None,
         "next_refresh_time": due.after_this(dataset, now=now),
     }
 
@@ -160,7 +160,7 @@ def _go_on(dataset: ObservedDataset, refresh: api.CurrentRefresh, now: datetime)
 def _start(dataset: ObservedDataset, refresh: api.CurrentRefresh, now: datetime) -> Decision:
     if dataset.spec and dataset.spec.suspend:
         return _told(dataset, None, now)
-    if running := _still_running(dataset):
+    if running := still_running(pods=dataset.pods, predecessors=dataset.predecessors):
         return _told(dataset, refreshing(f"waiting until {running} has stopped"), now)
     earliest = _not_before(refresh)
     if earliest and now < earliest:
@@ -212,30 +212,9 @@ def _after(dataset: ObservedDataset, refresh: api.CurrentRefresh, end: Ending, n
     return _told(dataset, None, now, status=status, events=events)
 
 
-def _still_running(dataset: ObservedDataset) -> str:
-    """What of an earlier attempt, or of an earlier Dataset of this name, still runs; empty where nothing does."""
-    pods = [f"pod {pod.name}" for pod in dataset.pods if not pod.has_ended]
-    return next(iter([*pods, *(f"Job {name}" for name in dataset.predecessors)]), "")
-
-
 def _old_jobs(dataset: ObservedDataset) -> tuple[Deletion, ...]:
-    """Jobs that nobody needs: given up, or ended and not among the newest, whose logs are kept."""
     refresh = dataset.status.current_refresh
-    mine = name_of(dataset, refresh) if refresh else None
-    others = [job for job in dataset.jobs if job.name != mine]
-    ended = sorted((job for job in others if job.finished), key=_age, reverse=True)
-    given_up = [job for job in others if not job.finished and not _is_about_to_end(dataset, job)]
-    return tuple(Deletion("batch/v1", "Job", job.name, job.uid) for job in (*ended[JOBS_KEPT:], *given_up))
-
-
-def _age(job: Job) -> tuple[datetime, str]:
-    assert job.finished is not None, "asked of ended Jobs only"
-    return job.finished, job.name
-
-
-def _is_about_to_end(dataset: ObservedDataset, job: Job) -> bool:
-    pod = dataset.pod(job)
-    return bool(pod and pod.terminated and not job.suspended)
+    return unneeded(dataset.jobs, mine=name_of(dataset, refresh) if refresh else None, pod_of=dataset.pod)
 
 
 KIND: Kind[ObservedDataset] = Kind(

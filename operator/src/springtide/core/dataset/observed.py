@@ -1,4 +1,4 @@
-"""What is: a Dataset, its Jobs, and the TrainingRuns that hold on to its snapshots. Nothing here decides.
+"""What is: a Dataset, its Jobs, and the objects that hold on to its snapshots. Nothing here decides.
 
 Called a snapshot in other kinds; here that word is taken.
 """
@@ -26,7 +26,7 @@ class ObservedDataset:
     spec: None where it does not parse; `spec_problem` then says why.
     predecessors: Jobs of an earlier Dataset of this name.
     claims: PersistentVolumeClaims that the operator made in the namespace.
-    pinned: digests of the snapshots that TrainingRuns refer to.
+    pinned: digests of the snapshots that TrainingRuns and DriftMonitors refer to.
     """
 
     name: str
@@ -89,10 +89,15 @@ def observe(observed: Observed) -> ObservedDataset:
     )
 
 
-def _pins(run: Manifest) -> tuple[str, ...]:
-    """The snapshots that a TrainingRun refers to: by its spec, and by what it was pinned to."""
+def _pins(referrer: Manifest) -> tuple[str, ...]:
+    """The snapshots that an object refers to.
+
+    A TrainingRun does by its spec, and by what it was pinned to; a DriftMonitor does while it looks at one.
+    """
+    spec, status = referrer.get("spec", {}), referrer.get("status", {})
     digests = (
-        run.get("spec", {}).get("data", {}).get("digest"),
-        run.get("status", {}).get("dataset", {}).get("digest"),
+        spec.get("data", {}).get("digest"),
+        status.get("dataset", {}).get("digest"),
+        status.get("currentLook", {}).get("snapshot"),
     )
     return tuple(digest for digest in digests if digest)

@@ -7,8 +7,9 @@ from typing import Literal
 from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.dataset import DatasetStatus, LastRefresh
+from springtide.core import schedule
 from springtide.core.conditions import Statement, state
-from springtide.core.dataset import due, freshness, schedule
+from springtide.core.dataset import due, freshness
 from springtide.core.dataset.observed import ObservedDataset
 from springtide.core.dataset.outcome import was_good
 
@@ -125,7 +126,12 @@ def _fresh(dataset: ObservedDataset, status: DatasetStatus, *, now: datetime) ->
 def _plan(dataset: ObservedDataset, status: DatasetStatus, *, now: datetime) -> dict[str, object]:
     """When the next refresh is due, and by which schedule; nothing is planned by a spec that cannot be followed."""
     refresh = dataset.spec.refresh if dataset.spec else None
-    if dataset.spec is None or refresh is None or dataset.spec.suspend or schedule.problem(refresh):
+    if (
+        dataset.spec is None
+        or refresh is None
+        or dataset.spec.suspend
+        or schedule.problem(refresh, field="spec.refresh")
+    ):
         return {"schedule": None, "next_refresh_time": None}
     planned = due.next_time(dataset.with_status(status), now=now)
-    return {"schedule": schedule.words(refresh), "next_refresh_time": planned}
+    return {"schedule": due.words(refresh), "next_refresh_time": planned}

@@ -12,8 +12,9 @@ from springtide.api.constants import (
     LABEL_UID,
     Role,
 )
-from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, Serving
+from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, InferenceLogging, Serving
 from springtide.core.decision import Child
+from springtide.core.inference_log import log_uri
 from springtide.core.model_service.applied import signed
 from springtide.core.model_service.observed import ObservedService
 from springtide.core.workload_job import resources_of
@@ -110,6 +111,19 @@ def pods_name(service: ObservedService, model: str) -> str:
     return f"{name_of(service, model)}-pods"
 
 
+def _logging(service: ObservedService) -> InferenceLogging | None:
+    assert service.spec is not None
+    wanted = service.spec.inference_log
+    if wanted is None:
+        return None
+    return InferenceLogging(
+        uri=log_uri(service.platform, namespace=service.namespace, service=service.name),
+        sample_fraction=wanted.sample_fraction,
+        retention_seconds=wanted.retention_seconds,
+        flush_seconds=wanted.flush_seconds,
+    )
+
+
 def _pod(service: ObservedService, track: Track) -> dict[str, Any]:
     spec = service.spec
     assert spec is not None, "a ModelService whose spec does not parse has no servers"
@@ -118,6 +132,7 @@ def _pod(service: ObservedService, track: Track) -> dict[str, Any]:
         version=track.version,
         store_uri=service.platform.artifacts_uri,
         digest=track.digest,
+        log=_logging(service),
     )
     program = Program(
         service.platform.workloads_image,

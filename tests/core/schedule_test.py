@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from springtide.api.dataset import Refresh
-from springtide.core.dataset import schedule
+from springtide.core import schedule
 
 BERLIN = "Europe/Berlin"
 
@@ -97,9 +97,9 @@ def test_times_only_go_forward(text: str, zone: str, start: datetime) -> None:
     ],
 )
 def test_what_is_no_schedule_is_told(text: str, zone: str | None, words: str) -> None:
-    assert words in str(schedule.problem(_refresh(text, zone)))
+    assert words in str(schedule.problem(_refresh(text, zone), field="spec.refresh"))
 
 
 def test_a_good_schedule_has_no_problem() -> None:
-    assert schedule.problem(_refresh("0 3 * * MON", BERLIN)) is None
-    assert schedule.problem(Refresh(on_change_seconds=60)) is None
+    assert schedule.problem(_refresh("0 3 * * MON", BERLIN), field="spec.refresh") is None
+    assert schedule.problem(Refresh(on_change_seconds=60), field="spec.refresh") is None

@@ -1,0 +1,248 @@
+"""The commands of `kubectl springtide`."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from springtide.cli.errors import CommandError, Exit
+from springtide.cli.server import Resource, Server, Target, connect, parse_reference
+
+if TYPE_CHECKING:
+    from springtide.cli import change
+
+app = typer.Typer(
+    name="kubectl springtide",
+    help="What Springtide does in a namespace, why, and from what.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+NamespaceOption = Annotated[str | None, typer.Option("--namespace", "-n", help="Default: that of the context.")]
+ContextOption = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")]
+KubeconfigOption = Annotated[str | None, typer.Option("--kubeconfig", help="Default: $KUBECONFIG or ~/.kube/config.")]
+Reference = Annotated[str, typer.Argument(metavar="KIND/NAME", help="Such as msvc/pd.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the outcome; exit code 1 if it is not good.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait at most.")]
+
+
+class Output(StrEnum):
+    """How `status` is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def status(
+    *,
+    output: Annotated[Output, typer.Option("--output", "-o", help="json: the objects as a List.")] = Output.TABLE,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the screen up to date.")] = False,
+    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Everything in a namespace on one screen."""
+    from springtide.cli import screen
+    from springtide.cli.look import look
+
+    if watch and output is Output.JSON:
+        raise typer.BadParameter("--watch draws a screen: leave out -o json")
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        kinds = server.kinds()
+        if watch:
+            _watch(server, kinds, interval=interval)
+            return
+        seen = look(server, kinds)
+        if output is Output.JSON:
+            items = [item for objects in seen.objects.values() for item in objects]
+            typer.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2))
+        else:
+            screen.console().print(screen.status(seen, now=_now()))
+        if seen.unreadable:
+            raise CommandError("; ".join(seen.unreadable.values()), Exit.FORBIDDEN)
+
+
+def _watch(server: Server, kinds: tuple[Resource, ...], *, interval: float) -> None:
+    from rich.console import Group
+    from rich.live import Live
+
+    from springtide.cli import screen
+    from springtide.cli.look import look
+
+    drawn = screen.status(look(server, kinds), now=_now())
+    with Live(drawn, console=screen.console(), screen=True, auto_refresh=False) as live:
+        while True:
+            time.sleep(interval)
+            try:
+                drawn = screen.status(look(server, kinds), now=_now())
+                live.update(drawn, refresh=True)
+            except CommandError as error:  # the last picture stays, and says that it is old
+                live.update(Group(screen.plain(error.message, "red"), drawn), refresh=True)
+
+
+@app.command()
+def tree(
+    reference: Reference,
+    *,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """What led to an object, by digest, down to the data."""
+    from springtide.cli import screen
+    from springtide.cli.kinds import view_of
+    from springtide.cli.look import look
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        kinds = server.kinds()
+        resource, name = parse_reference(reference, kinds)
+        manifest = server.one(resource, name)
+        screen.console().print(screen.tree(view_of(resource.kind).tree(manifest, look(server, kinds), now=_now())))
+
+
+@app.command()
+def explain(
+    reference: Reference,
+    *,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Why an object is as it is, what comes next, and what to do."""
+    from springtide.cli import screen
+    from springtide.cli.explain import explain as report
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = parse_reference(reference, server.kinds())
+        manifest = server.one(resource, name)
+        screen.console().print(screen.report(report(manifest, server.events(manifest), now=_now())))
+
+
+@app.command()
+def refresh(
+    reference: Annotated[str, typer.Argument(metavar="dset/NAME")],
+    *,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 600.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Have a Dataset read its source now."""
+    from springtide.cli import change
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = _only("Dataset", reference, server)
+        done, verdict = change.refresh(server, resource, name, now=_now())
+        _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
+
+
+@app.command()
+def retry(
+    reference: Annotated[str, typer.Argument(metavar="msvc/NAME")],
+    *,
+    version: Annotated[str, typer.Option(help="Default: the version that is asked for.")] = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 600.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Try a version again that a ModelService has put into quarantine."""
+    from springtide.cli import change
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = _only("ModelService", reference, server)
+        done, verdict = change.retry(server, resource, name, version=version, wait=_waiting(30.0))
+        _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
+
+
+@app.command()
+def rollback(
+    reference: Annotated[str, typer.Argument(metavar="msvc/NAME")],
+    *,
+    to: Annotated[str, typer.Option(help="Default: the version before.")] = "",
+    wait: WaitOption = False,
+    timeout: TimeoutOption = 600.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Have a ModelService go back to the version before."""
+    from springtide.cli import change
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = _only("ModelService", reference, server)
+        done, verdict = change.rollback(server, resource, name, to=to)
+        _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
+
+
+def _only(kind: str, reference: str, server: Server) -> tuple[Resource, str]:
+    resource, name = parse_reference(reference, server.kinds())
+    if resource.kind != kind:
+        raise CommandError(f"{reference} is a {resource.kind}; this command is for a {kind}", Exit.USAGE)
+    return resource, name
+
+
+def _waiting(seconds: float) -> "change.Waiting":
+    from springtide.cli import change, screen
+
+    return change.Waiting(seconds, tell=lambda words: screen.console(stderr=True).print(screen.plain(words, "dim")))
+
+
+def _finish(
+    server: Server,
+    resource: Resource,
+    name: str,
+    done: str,
+    verdict: "change.Verdict",
+    *,
+    wait: "change.Waiting | None",
+) -> None:
+    from springtide.cli import screen
+
+    console = screen.console()
+    console.print(screen.plain(done))
+    if wait is None:
+        return
+    outcome = wait.until(server, resource, name, verdict)
+    if not outcome.good:
+        raise CommandError(outcome.message, Exit.FAILED)
+    console.print(screen.plain(outcome.message, "green"))
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    from springtide.cli import screen
+
+    try:
+        yield
+    except CommandError as error:
+        screen.console(stderr=True).print(screen.plain(f"error: {error.message}", "red"), soft_wrap=True)
+        raise typer.Exit(error.code) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main() -> None:
+    """The executable `kubectl-springtide`, which kubectl runs for `kubectl springtide`."""
+    app()

@@ -1,0 +1,124 @@
+"""What is: a DriftMonitor, its Jobs, and what it refers to. Nothing here decides."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from springtide.api.constants import ANNOTATION_CHECK
+from springtide.api.dataset import DatasetStatus
+from springtide.api.drift_monitor import DriftMonitorSpec, DriftMonitorStatus
+from springtide.api.model_service import ModelServiceStatus, Served
+from springtide.api.platform import Platform
+from springtide.api.training_run import TrainingRunStatus
+from springtide.core.decision import Manifest
+from springtide.core.kind import Observed, Reference
+from springtide.core.spec import parse
+from springtide.core.workload_job import Parent
+from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, pods_of, predecessors_of
+
+ASKED_LIMIT = 256
+
+
+@dataclass(frozen=True)
+class Service:
+    """A ModelService. stable: the version that it serves. is_logging: whether it writes its requests down."""
+
+    stable: Served | None
+    is_logging: bool
+
+
+@dataclass(frozen=True)
+class ObservedMonitor:
+    """Everything that a decision about a DriftMonitor may depend on, but for the time.
+
+    asked: value of the annotation by which a person asks for a look.
+    spec: None where it does not parse; `spec_problem` then says why.
+    predecessors: Jobs of an earlier DriftMonitor of this name.
+    claims: PersistentVolumeClaims that the operator made in the namespace.
+    dataset, event_time_column: of the Dataset that it names; None where there is none.
+    service: the ModelService that it names; None where there is none.
+    run: status of the TrainingRun that it names; None where there is none.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    created: datetime
+    deleting: bool
+    asked: str | None
+    spec: DriftMonitorSpec | None
+    spec_problem: str
+    status: DriftMonitorStatus
+    jobs: tuple[Job, ...]
+    pods: tuple[Pod, ...]
+    predecessors: tuple[str, ...]
+    claims: frozenset[str]
+    dataset: DatasetStatus | None
+    event_time_column: str | None
+    service: Service | None
+    run: TrainingRunStatus | None
+    platform: Platform
+
+    @property
+    def parent(self) -> Parent:
+        """The DriftMonitor, as its Jobs know it."""
+        return Parent("DriftMonitor", self.namespace, self.name, self.uid)
+
+    def with_status(self, status: DriftMonitorStatus) -> "ObservedMonitor":
+        """The same DriftMonitor with another status."""
+        return replace(self, status=status)
+
+    def job(self, name: str) -> Job | None:
+        """The Job of this name, if it is there."""
+        return next((job for job in self.jobs if job.name == name), None)
+
+    def pod(self, job: Job) -> Pod | None:
+        """The newest pod of a Job, if there is one."""
+        return newest_pod(job, self.pods)
+
+
+def observe(observed: Observed) -> ObservedMonitor:
+    """What the Store holds. A spec that does not parse is told of, not raised."""
+    metadata = observed.parent["metadata"]
+    spec, problem = parse(DriftMonitorSpec, observed.parent.get("spec", {}))
+    asked = metadata.get("annotations", {}).get(ANNOTATION_CHECK)
+    there = {item["kind"]: item for item in observed.references}
+    dataset, service, run = (there.get(kind) for kind in ("Dataset", "ModelService", "TrainingRun"))
+    return ObservedMonitor(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        deleting="deletionTimestamp" in metadata,
+        asked=asked[:ASKED_LIMIT] if asked else None,
+        spec=spec,
+        spec_problem=problem,
+        status=DriftMonitorStatus.model_validate(observed.parent.get("status", {})),
+        jobs=jobs_of(observed.parent, observed.children),
+        pods=pods_of(observed.parent, observed.children),
+        predecessors=predecessors_of(observed.parent, observed.children),
+        claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        dataset=DatasetStatus.model_validate(dataset.get("status", {})) if dataset else None,
+        event_time_column=dataset.get("spec", {}).get("eventTimeColumn") if dataset else None,
+        service=_service(service) if service else None,
+        run=TrainingRunStatus.model_validate(run.get("status", {})) if run else None,
+        platform=observed.platform,
+    )
+
+
+def _service(manifest: Manifest) -> Service:
+    status = ModelServiceStatus.model_validate(manifest.get("status", {}))
+    return Service(status.stable, is_logging=manifest.get("spec", {}).get("inferenceLog") is not None)
+
+
+def references(manifest: Manifest) -> tuple[Reference, ...]:
+    """What a monitor names: a Dataset or a ModelService, and the TrainingRun of its baseline."""
+    spec = manifest.get("spec", {})
+    target = spec.get("target") or {}
+    named = (
+        ("Dataset", target.get("datasetRef")),
+        ("ModelService", target.get("modelServiceRef")),
+        ("TrainingRun", (spec.get("baseline") or {}).get("trainingRunRef")),
+    )
+    return tuple(Reference(kind, ref["name"]) for kind, ref in named if ref and ref.get("name"))

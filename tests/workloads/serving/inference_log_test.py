@@ -1,0 +1,168 @@
+"""The inference log: what was answered can be read afterwards, whatever else fails nothing waits for it."""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from springtide.api.serving import InferenceLogging
+from springtide_workloads.data.encoding import Encoded
+from springtide_workloads.data.signature import FeatureSignature, Signature
+from springtide_workloads.errors import WorkloadError
+from springtide_workloads.serving import inference_log
+from springtide_workloads.serving.inference_log import Answered, InferenceLog
+from springtide_workloads.serving.log_file import HOUR, Model, check_names
+from springtide_workloads.serving.tensors import Rows
+
+DIGEST = "sha256:" + "7" * 64
+SIGNATURE = Signature(
+    features=(
+        FeatureSignature(name="grade", kind="Category", type="string", categories=("A", "B")),
+        FeatureSignature(name="income", kind="Number", type="double"),
+        FeatureSignature(name="state", kind="Category", type="int64", categories=("1", "2")),
+    ),
+    target="defaulted",
+    negative="0",
+    positive="1",
+    wide_numbers=False,
+)
+MARCH = int(datetime(2018, 3, 1, 12, 30, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+class Log:
+    """A log in a folder, and what it counted."""
+
+    def __init__(self, folder: Path, **settings) -> None:
+        self.folder = folder
+        self.counts: dict[str, int] = {}
+        self.counted = threading.Event()
+        values = {"uri": folder.as_uri(), "retention_seconds": 86_400, "flush_seconds": 0.05} | settings
+        model = Model(SIGNATURE, digest=DIGEST, version="7")
+        self.log = InferenceLog(InferenceLogging(**values), model=model, count=self._count)
+
+    def _count(self, rows: int, outcome: str) -> None:
+        self.counts[outcome] = self.counts.get(outcome, 0) + rows
+        self.counted.set()
+
+    def offer(self, request: str, *, rows: int = 2, at: int = MARCH) -> None:
+        self.log.offer(answered(request, rows=rows, at=at))
+
+    def read(self) -> pa.Table:
+        self.log.close(seconds=10)
+        files = sorted(str(path) for path in self.folder.rglob("*.parquet"))
+        return pa.concat_tables([pads.dataset(path).to_table() for path in files])
+
+
+def answered(request: str, *, rows: int = 2, at: int = MARCH) -> Answered:
+    numbers = np.arange(rows, dtype=np.float32).reshape(1, rows)
+    codes = np.zeros((2, rows), dtype=np.int32)
+    words = (pa.array(["A", None] * rows).slice(0, rows), pa.array([1.0, float("nan")] * rows).slice(0, rows))
+    return Answered(request, at, Rows(Encoded(numbers, codes), words), np.full(rows, 0.25))
+
+
+def test_each_row_can_be_read_under_its_features_names(tmp_path):
+    log = Log(tmp_path)
+    log.offer("one")
+    log.offer("two", rows=1)
+    rows = log.read().to_pylist()
+    assert rows[0] == {
+        "request_id": "one", "row": 0, "time": datetime(2018, 3, 1, 12, 30, tzinfo=UTC), "model_digest": DIGEST,
+        "model_version": "7", "income": 0.0, "grade": "A", "state": "1", "prediction": 0.25,
+    }  # fmt: skip
+    assert [(row["request_id"], row["row"], row["grade"], row["state"]) for row in rows] == [
+        ("one", 0, "A", "1"), ("one", 1, None, None), ("two", 0, "A", "1"),
+    ]  # fmt: skip
+    assert log.counts == {"written": 3}
+
+
+def test_rows_lie_in_the_folder_of_their_hour(tmp_path):
+    log = Log(tmp_path, flush_seconds=60)
+    for request, at in (("one", MARCH), ("two", MARCH + HOUR), ("three", MARCH)):
+        log.offer(request, at=at)
+    log.log.close(seconds=10)
+    folders = sorted(str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet"))
+    assert folders == ["date=2018-03-01/hour=12", "date=2018-03-01/hour=13"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), max_size=30))
+def test_every_row_is_written_once(tmp_path_factory, requests):
+    log = Log(tmp_path_factory.mktemp("log"), flush_seconds=0.001)
+    for number, (hour, rows) in enumerate(requests):
+        log.offer(str(number), rows=rows, at=MARCH + hour * HOUR)
+    expected = [(str(number), row) for number, (_, rows) in enumerate(requests) for row in range(rows)]
+    found = log.read().select(["request_id", "row"]).to_pylist() if requests else []
+    assert sorted((row["request_id"], row["row"]) for row in found) == sorted(expected)
+
+
+def test_what_the_queue_cannot_hold_is_dropped_and_counted_and_nobody_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_log, "QUEUE_BYTES", answered("one").size)
+    log = Log(tmp_path, flush_seconds=60)
+    log.offer("one")
+    log.offer("two")
+    assert log.counts == {"dropped": 2}
+    assert log.read()["request_id"].to_pylist() == ["one", "one"]
+
+
+def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):
+    place = tmp_path / "store"
+    place.write_text("a file where the folder should be")
+    log = Log(place)
+    log.offer("one")
+    deadline = time.monotonic() + 10
+    while not log.log._is_failing:
+        assert time.monotonic() < deadline
+    place.unlink()
+    log.offer("two")
+    assert log.counted.wait(10)
+    assert sorted(log.read()["request_id"].to_pylist()) == ["one", "one", "two", "two"]
+    assert log.counts == {"written": 4}
+
+
+def test_a_store_that_stays_away_is_no_reason_not_to_end(tmp_path):
+    place = tmp_path / "store"
+    place.write_text("a file where the folder should be")
+    log = Log(place, flush_seconds=60)
+    log.offer("one")
+    log.log.close(seconds=10)
+    assert log.counts == {"dropped": 2}
+
+
+def test_all_servers_choose_the_same_requests(tmp_path):
+    half, other, all_of_them = (
+        Log(tmp_path / name, sample_fraction=share).log for name, share in (("a", 0.5), ("b", 0.5), ("c", 1.0))
+    )
+    ids = [f"request-{number}" for number in range(2_000)]
+    chosen = [one for one in ids if half.wants(one)]
+    assert chosen == [one for one in ids if other.wants(one)]
+    assert 900 < len(chosen) < 1_100
+    assert all(all_of_them.wants(one) for one in ids)
+
+
+def test_files_go_when_they_are_old_enough_by_when_they_were_written(tmp_path):
+    folder = tmp_path / "date=2018-03-01" / "hour=12"
+    folder.mkdir(parents=True)
+    for name, age in (("old.parquet", 90_000), (".left.parquet", 90_000), ("new.parquet", 80_000)):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    log = Log(tmp_path)
+    deadline = time.monotonic() + 10
+    while (folder / "old.parquet").exists() or (folder / ".left.parquet").exists():
+        assert time.monotonic() < deadline
+    log.log.close(seconds=10)
+    assert [path.name for path in folder.iterdir()] == ["new.parquet"]
+
+
+def test_a_feature_with_the_name_of_a_column_of_the_log_is_told():
+    clash = SIGNATURE.model_copy(
+        update={"features": (FeatureSignature(name="prediction", kind="Number", type="double"),)}
+    )
+    with pytest.raises(WorkloadError, match="feature prediction has the name of a column of the inference log"):
+        check_names(clash)
+    check_names(SIGNATURE)
