@@ -27,6 +27,10 @@ ANNOTATION_RELEASE = f"{GROUP}/release"
 """On a ModelService, by a person: a version that is in quarantine and may be tried again."""
 ANNOTATION_CHECK = f"{GROUP}/check"
 """On a DriftMonitor, by a person: each new value asks for one look."""
+ANNOTATION_RETRAIN = f"{GROUP}/retrain"
+"""On a RetrainPolicy, by a person: each new value asks for one run."""
+ANNOTATION_APPROVE = f"{GROUP}/approve"
+"""On a RetrainRun that awaits approval, by a person: who approves."""
 LABEL_KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 
 TASK_VARIABLE = "SPRINGTIDE_TASK"
@@ -46,6 +50,8 @@ class Role(StrEnum):
     JUDGE = "judge"
     SERVER = "server"
     LOOK = "look"
+    EVALUATE = "evaluate"
+    PROMOTE = "promote"
 
 
 class ConditionType(StrEnum):
@@ -71,6 +77,8 @@ class ConditionType(StrEnum):
     """DriftMonitor: whether the newest window drifted from the baseline; Unknown where that could not be told."""
     DATA_BROKEN = "DataBroken"
     """DriftMonitor: whether the newest window is broken (missing, unseen, out of range, too few rows), not shifted."""
+    PERFORMANCE_DROPPED = "PerformanceDropped"
+    """DriftMonitor: whether the model did worse than promised, by labels that have arrived; Unknown without them."""
 
 
 class Reason(StrEnum):

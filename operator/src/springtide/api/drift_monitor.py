@@ -25,6 +25,7 @@ from springtide.api.workload import Overrides, Resources
 DRIFTED_LISTED = 20
 WINDOWS_A_LOOK = 24
 HISTORY_LISTED = 100
+PERFORMANCE_LISTED = 24
 EVERY_SECONDS = 60
 """How often a service is looked at where the spec does not say."""
 
@@ -89,6 +90,22 @@ class DriftColumns(ApiModel):
     ] = ()
 
 
+class DriftLabels(ApiModel):
+    """What became of the requests, as far as it is known: a Dataset with a row for each request."""
+
+    dataset_ref: Annotated[DatasetRef, Field(description="The Dataset. A new snapshot brings a look.")]
+    column: Annotated[ColumnName, Field(description="What happened: 0 or 1, or false or true.")]
+    key_column: Annotated[
+        ColumnName,
+        Field(
+            description="Id of the request, as the inference log has it; of several rows with one id the last counts."
+        ),
+    ] = "request_id"
+    min_rows: Annotated[int, Field(ge=10, le=1_000_000_000, description="A window with fewer labels says nothing.")] = (
+        500
+    )
+
+
 class Rules(ApiModel):
     """From where on a difference matters."""
 
@@ -120,6 +137,20 @@ class Rules(ApiModel):
     ] = 10.0
 
 
+class PerformanceRule(ApiModel):
+    """From where on the model does worse than it promised."""
+
+    max_drop: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Realised AUC may be so much lower than on the rows that were held out at training. Beyond it,"
+            " with the whole 95 % interval, it has dropped.",
+        ),
+    ] = 0.02
+
+
 class DriftMonitorSpec(ApiModel):
     """What is looked at, held against what, when, and from where on a difference matters."""
 
@@ -141,6 +172,12 @@ class DriftMonitorSpec(ApiModel):
             "!has(self.everySeconds) || (has(self.target.modelServiceRef) && !has(self.schedule))",
             "everySeconds is for a ModelService without a schedule only",
             field=".everySeconds",
+            reason="FieldValueForbidden",
+        ),
+        Rule(
+            "!has(self.labels) || has(self.target.modelServiceRef)",
+            "labels are for a ModelService only: they are joined to its requests",
+            field=".labels",
             reason="FieldValueForbidden",
         ),
     )
@@ -176,6 +213,12 @@ class DriftMonitorSpec(ApiModel):
     ] = ()
     columns: Annotated[DriftColumns, Field(description="Which columns are looked at.")] = DriftColumns()
     rules: Annotated[Rules, Field(description="From where on a difference matters.")] = Rules()
+    labels: Annotated[
+        DriftLabels | None, Field(description="What became of the requests; absent: performance is not known.")
+    ] = None
+    performance: Annotated[
+        PerformanceRule, Field(description="From where on the model does worse than it promised.")
+    ] = PerformanceRule()
     history_limit: Annotated[
         int, Field(ge=1, le=HISTORY_LISTED, description="So many windows are listed in the status.")
     ] = 48
@@ -236,6 +279,26 @@ class WindowReport(WindowSummary):
     report_digest: Annotated[Digest | None, Field(description="Digest of the report's manifest.")] = None
     snapshot: Annotated[Digest | None, Field(description="Digest of the snapshot with its rows.")] = None
     baseline: Annotated[Digest | None, Field(description="Digest of the model with the baseline.")] = None
+
+
+class PerformanceWindow(ApiModel):
+    """How one model did in one window, by the labels that had arrived."""
+
+    start: Annotated[datetime, Field(description="Begin of the window.")]
+    end: Annotated[datetime, Field(description="Its end, which is not in it.")]
+    model: Annotated[Digest, Field(description="Digest of the model that answered.")]
+    rows: Annotated[int, Field(ge=0, description="Requests' rows in the window.")]
+    labelled: Annotated[int, Field(ge=0, description="How many of them have a label.")]
+    auc: Annotated[float | None, Field(allow_inf_nan=False, description="Realised AUC; unset: not measurable.")] = None
+    low: Annotated[float | None, Field(allow_inf_nan=False, description="Low end of its 95 % interval.")] = None
+    high: Annotated[float | None, Field(allow_inf_nan=False, description="High end of it.")] = None
+    promised: Annotated[
+        float | None, Field(allow_inf_nan=False, description="AUC on the rows that were held out at training.")
+    ] = None
+    outcome: Annotated[
+        Literal["Held", "Dropped", "Inconclusive"], Field(description="Whether it kept what it promised.")
+    ]
+    message: Annotated[str, Field(max_length=256, description="The same in a sentence with numbers.")] = ""
 
 
 class PinnedBaseline(ApiModel):
@@ -307,6 +370,14 @@ class DriftMonitorStatus(ApiModel):
         ListAtomic(),
         Field(max_length=HISTORY_LISTED, description="The windows that were judged, newest first."),
     ] = ()
+    performance: Annotated[
+        tuple[PerformanceWindow, ...],
+        ListAtomic(),
+        Field(max_length=PERFORMANCE_LISTED, description="Windows with labels, the newest first."),
+    ] = ()
+    labels: Annotated[
+        Digest | None, Field(description="Digest of the labels' snapshot that performance was last measured with.")
+    ] = None
     schedule: Annotated[str | None, Field(max_length=256, description="What `nextTime` was computed from.")] = None
     next_time: Annotated[datetime | None, Field(description="When the next look is due.")] = None
     missed_time: Annotated[

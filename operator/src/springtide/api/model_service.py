@@ -14,6 +14,7 @@ from springtide.api.base import (
     IntOrString,
     ListAtomic,
     ListMap,
+    ObjectName,
     PrinterColumn,
     Rule,
     Rules,
@@ -44,7 +45,22 @@ class ModelVersion(ApiModel):
             description="The model, as `spec.model.name` of the TrainingRuns that made its versions.",
         ),
     ]
-    version: Annotated[Version, Field(description="The version to serve. Another one begins a rollout.")]
+    version: Annotated[
+        Version | None,
+        Field(description="The version to serve. Another one begins a rollout. Unset: `spec.versionFrom` says it."),
+    ] = None
+
+
+class RetrainPolicyRef(ApiModel):
+    """A RetrainPolicy of the same namespace, by name."""
+
+    name: Annotated[ObjectName, Field(description="Name of the RetrainPolicy.")]
+
+
+class VersionFrom(ApiModel):
+    """Who says which version is served."""
+
+    retrain_policy_ref: Annotated[RetrainPolicyRef, Field(description="Its champion is served.")]
 
 
 class Replicas(ApiModel):
@@ -135,9 +151,21 @@ class ModelServiceSpec(ApiModel):
             field=".model.name",
             reason="FieldValueForbidden",
         ),
+        Rule(
+            "has(self.model.version) != has(self.versionFrom)",
+            "exactly one of model.version and versionFrom must be set",
+            reason="FieldValueRequired",
+        ),
     )
 
     model: Annotated[ModelVersion, Field(description="The version to serve.")]
+    version_from: Annotated[
+        VersionFrom | None, Field(description="Who says which version is served, where `model.version` does not.")
+    ] = None
+    backend: Annotated[
+        Literal["Auto", "KServe", "Deployment"],
+        Field(description="What runs the servers. Auto: KServe where it is installed when the service is first made."),
+    ] = "Auto"
     replicas: Annotated[Replicas, Field(description="How many pods serve.")] = Replicas()
     resources: Annotated[Resources, Field(description="What a server asks for and may use.")] = Resources()
     rollout: Annotated[Rollout, Field(description="How another version takes over.")] = Rollout()
@@ -205,6 +233,9 @@ class ModelServiceStatus(ApiModel):
     observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = (
         None
     )
+    backend: Annotated[
+        Literal["KServe", "Deployment"] | None, Field(description="What runs the servers, once that is decided.")
+    ] = None
     url: Annotated[str | None, Field(max_length=512, description="Where to send requests, inside the cluster.")] = None
     ready_replicas: Annotated[int, Field(ge=0, description="Servers of the stable version that are ready.")] = 0
     stable: Annotated[Served | None, Field(description="The version that serves.")] = None

@@ -16,7 +16,9 @@ from springtide.api.constants import API_VERSION
 from springtide.api.data import ColumnName
 from springtide.api.dataset import SNAPSHOTS_LISTED, VIOLATIONS_LISTED, Contract, Snapshot, Violation
 from springtide.api.drift_monitor import WINDOWS_A_LOOK, Rules, WindowReport, WindowSummary
+from springtide.api.gate import GATES_LISTED, Gate, Verdict
 from springtide.api.model_service import Check
+from springtide.api.retrain_policy import ModelFiles, Trigger
 from springtide.api.training_run import (
     Evaluation,
     Features,
@@ -186,6 +188,46 @@ class DriftTask(TaskBase):
     report_uri: Annotated[str, Field(description="The folder that reports are published below.")]
 
 
+class Circumstances(ApiModel):
+    """What a judgement belongs to: written into its evidence.
+
+    run, policy: names of the RetrainRun and of its RetrainPolicy. generation: of the policy when the run began.
+    """
+
+    run: str
+    policy: str
+    generation: int
+    trigger: Trigger
+
+
+class EvaluateTask(TaskBase):
+    """Hold a challenger against the champion, on the same held-out rows, and publish the evidence.
+
+    data: the snapshot, and the split whose held-out rows are used: those that the challenger was not trained on.
+    """
+
+    operation: Literal["Evaluate"] = "Evaluate"
+    data: TaskData
+    target: Target
+    seed: int
+    challenger: ModelFiles
+    champion: Annotated[ModelFiles | None, Field(description="None: there is none yet.")] = None
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=GATES_LISTED)]
+    circumstances: Circumstances
+    evidence_uri: Annotated[str, Field(description="The folder that evidence is published below.")]
+
+
+class PromoteTask(TaskBase):
+    """Let the registry's alias name a version; that it does already is as good."""
+
+    operation: Literal["Promote"] = "Promote"
+    tracking_uri: str
+    model_name: Annotated[str, Field(description="Name in the registry.")]
+    alias: str = "champion"
+    version: Annotated[str | None, Field(description="None: the alias is removed.")] = None
+    digest: Annotated[Digest | None, Field(description="That the version must have; else nothing is changed.")] = None
+
+
 class RecoverTask(TaskBase):
     """Hand over the result that a vanished pod left at `resultUri`."""
 
@@ -193,7 +235,8 @@ class RecoverTask(TaskBase):
 
 
 Task = Annotated[
-    TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | RecoverTask, Field(discriminator="operation")
+    TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | EvaluateTask | PromoteTask | RecoverTask,
+    Field(discriminator="operation"),
 ]
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
 
@@ -239,6 +282,7 @@ class Result(ApiModel):
     violations: Annotated[tuple[Violation, ...], Field(max_length=VIOLATIONS_LISTED)] = ()
 
     judgement: Judgement | None = None
+    verdict: Annotated[Verdict | None, Field(description="Of an evaluation.")] = None
     window: Annotated[WindowReport | None, Field(description="The newest window that was judged.")] = None
     windows: Annotated[
         tuple[WindowSummary, ...],
