@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from tell import DemoError, command
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 NAMESPACE = "springtide-demo"
 SYSTEM = "springtide-system"
 TYPED = f"kubectl -n {NAMESPACE}"
@@ -16,7 +17,7 @@ TYPED = f"kubectl -n {NAMESPACE}"
 CACHE = Path(os.environ.get("SPRINGTIDE_CACHE") or Path.home() / ".cache" / "springtide")
 ENVIRONMENT = os.environ | {
     "KUBECONFIG": str(CACHE / "kubeconfig"),
-    "PATH": f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    "PATH": os.pathsep.join([str(CACHE / "bin"), str(REPOSITORY / ".venv" / "bin"), os.environ["PATH"]]),
 }
 PUBLISHED_IMAGE = "springtide/workloads:0.1.0"
 
@@ -41,6 +42,11 @@ def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = Non
     return done.stdout
 
 
+def typed(*arguments: str) -> str:
+    """The same for a command that is shown as it is."""
+    return kubectl(*arguments, show=f"{TYPED} {' '.join(_quoted(one) for one in arguments)}")
+
+
 def read(*arguments: str, namespace: str = NAMESPACE) -> Any:
     """What `kubectl get` finds, as JSON."""
     return json.loads(kubectl("get", *arguments, "--output", "json", namespace=namespace))
@@ -63,3 +69,7 @@ def workloads_image() -> str:
     except OSError as error:
         raise DemoError(f"{error.filename} cannot be read: run `make demo`, which builds the images first") from error
     return dict(line.split("=", 1) for line in lines)["WORKLOADS_IMAGE"]
+
+
+def _quoted(argument: str) -> str:
+    return f"'{argument}'" if set(argument) & set(' {}[]"$&|;*') else argument
