@@ -158,15 +158,11 @@ def _check_verdict(run: Object) -> None:
 
 
 def _check_promotion(run: Object) -> None:
-    world = until(
-        lambda world: world if world.get("ModelService").status["stable"]["version"] != "1" else None,
-        what="the new version to serve",
-        seconds=60,
-    )
-    stable, challenger = world.get("ModelService").status["stable"], run.status["challenger"]
+    before, challenger = run.status["champion"], run.status["challenger"]
+    service = until(lambda world: world.get("ModelService"), what="the service", seconds=10)
+    stable, now = service.status["stable"], answers()
     see(TAKE_OVER, "the challenger takes over, is watched, and stays",
         f"{run.name} is Promoted; version {stable['version']}, {digest(stable['digest'])}, serves",
         holds=stable["digest"] == challenger["digest"])  # fmt: skip
-    now = answers()
     see(TAKE_OVER, "no request failed, though a training pod and the operator were killed", str(now),
-        holds=now.failures == 0 and stable["version"] in now.versions)  # fmt: skip
+        holds=now.failures == 0 and {before["version"], stable["version"]} == set(now.versions))  # fmt: skip

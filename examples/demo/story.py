@@ -26,7 +26,7 @@ class Calendar:
     @property
     def start(self) -> Month:
         """The first month that is replayed."""
-        return Month(2016, 5) if self.quick else Month(2016, 1)
+        return Month(2016, 4) if self.quick else Month(2016, 1)
 
     @property
     def alarm(self) -> Month:
