@@ -21,6 +21,7 @@ def draw_drift(windows: dict[str, dict[str, Any]], file: Path, *, limit: float) 
     figure, axes = plt.subplots(figsize=(10, 4), layout="constrained")
     # Broken columns have no PSI to speak of: they get as much as there is room for.
     heights = [min(windows[month].get("maxPsi") or 0.0, 2.0) for month in months]
+    axes.tick_params(axis="x", rotation=90)
     axes.bar(months, heights, color=[COLOURS[windows[month]["verdict"]] for month in months])
     axes.axhline(limit, color="black", linewidth=0.8, linestyle="--")
     for verdict, colour in COLOURS.items():
@@ -47,7 +48,7 @@ def draw_performance(names: dict[str, str], file: Path) -> None:
         axes.errorbar(x, auc, yerr=[below, above], fmt="o-", color=colour, capsize=3, label=f"{name}, realised")
         promised = next(iter(mine.values()))["promised"]
         axes.plot([x[0], x[-1]], [promised] * 2, "--", color=colour, label=f"{name}, promised")
-    axes.set_xticks(range(len(months)), months)
+    axes.set_xticks(range(len(months)), months, rotation=90)
     axes.legend(frameon=False)
     axes.set(title="How the models did, once outcomes were known", ylabel="AUC")
     _save(figure, axes, file)
@@ -71,6 +72,5 @@ def draw_gates(runs: Sequence[Object], file: Path) -> None:
 
 def _save(figure: Any, axes: Any, file: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(axis="x", rotation=90 if "20" in str(axes.get_xticklabels()[:1]) else 0)
     figure.savefig(file, dpi=130)
     plt.close(figure)
