@@ -29,17 +29,14 @@ def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = Non
     """
     if show:
         command(show)
-    done = subprocess.run(
-        ["kubectl", "--namespace", namespace, *arguments],
-        env=ENVIRONMENT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise DemoError(f"kubectl {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+    return _run(["kubectl", "--namespace", namespace, *arguments], stdin=stdin)
+
+
+def springtide(*arguments: str) -> str:
+    """What `kubectl springtide` prints, which is shown as it is. Flags cannot come before a plugin's name."""
+    line = ["kubectl", "springtide", *arguments, "--namespace", NAMESPACE]
+    command(" ".join(line))
+    return _run(line, stdin=None)
 
 
 def typed(*arguments: str) -> str:
@@ -69,6 +66,13 @@ def workloads_image() -> str:
     except OSError as error:
         raise DemoError(f"{error.filename} cannot be read: run `make demo`, which builds the images first") from error
     return dict(line.split("=", 1) for line in lines)["WORKLOADS_IMAGE"]
+
+
+def _run(line: list[str], *, stdin: str | None) -> str:
+    done = subprocess.run(line, env=ENVIRONMENT, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DemoError(f"{' '.join(line)} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
 def _quoted(argument: str) -> str:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from applicants import answers
-from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, kubectl
+from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
 from live import Object, World, look
 from plots import draw_drift, draw_gates, draw_performance
 from rich.markup import escape
@@ -48,8 +48,7 @@ def _trace(world: World) -> None:
         one for one in world.objects
         if one.kind == "TrainingRun" and one.status.get("model", {}).get("digest") == service["digest"]
     )  # fmt: skip
-    command(f"kubectl springtide -n {NAMESPACE} tree msvc/employment")
-    tree = kubectl("springtide", "tree", "msvc/employment")
+    tree = springtide("tree", "msvc/employment")
     console.print("\n".join(f"   {line}" for line in tree.splitlines()), markup=False, soft_wrap=True)
     snapshot = training.status["dataset"]["digest"]
     see(ACT, "the serving model is traced to the snapshot that it learned from",
