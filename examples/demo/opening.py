@@ -123,14 +123,14 @@ def _words(window: dict[str, Any], month: Month) -> str:
 
 def _check_start(run: Object, world: World, *, alarm: datetime) -> None:
     trigger = run.document["spec"]["trigger"]
-    see(DRIFT, "the third drifted window of five begins a run", f"{trigger['type']}: {trigger['message']}",
+    see(TAKE_OVER, "the third drifted window of five begins a run", f"{trigger['type']}: {trigger['message']}",
         holds=trigger["type"] == "Drift")  # fmt: skip
     training = until(lambda now: _started(now, run), what="the challenger to start", seconds=60)
     seconds = (moment(training.status["attempts"][0]["startTime"]) - alarm).total_seconds()
-    see(DRIFT, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {max(seconds, 0):.0f} s",
+    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {max(seconds, 0):.0f} s",
         holds=seconds <= START_SECONDS)  # fmt: skip
     pinned, newest = training.status["dataset"]["digest"], world.get("Dataset").status["latest"]
-    see(DRIFT, "it trains on the newest snapshot", f"{digest(pinned)}, {newest['rows']:,} people",
+    see(TAKE_OVER, "it trains on the newest snapshot", f"{digest(pinned)}, {newest['rows']:,} people",
         holds=pinned == newest["digest"])  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _check_training(run: Object) -> None:
     training = until(lambda world: world.get("TrainingRun", run.status["trainingRun"]), what="the run", seconds=10)
     endings = [attempt.get("reason", "") for attempt in training.status["attempts"]]
     failures = training.status.get("failures", {})
-    see(DRIFT, "the killed training is done again, and no retry of the user is spent", ", then ".join(endings),
+    see(TAKE_OVER, "the killed training is done again, and no retry of the user is spent", ", then ".join(endings),
         holds=len(endings) > 1 and not failures.get("user"))  # fmt: skip
 
 
