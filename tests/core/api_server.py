@@ -18,6 +18,8 @@ PARENTS = {
     "datasets": "Dataset",
     "driftmonitors": "DriftMonitor",
     "modelservices": "ModelService",
+    "retrainpolicies": "RetrainPolicy",
+    "retrainruns": "RetrainRun",
     "trainingruns": "TrainingRun",
 }
 MADE_AND_CHANGED = {"deployments": "Deployment", "services": "Service"}
@@ -80,9 +82,9 @@ class ApiServer:
                 return self._patch_status(kind, name, body)
             case "patch", "deployments" | "services":
                 return self._apply(body, by_force=True)
-            case "patch", "jobs" | "persistentvolumeclaims":
+            case "patch", "jobs" | "persistentvolumeclaims" | "trainingruns" | "retrainruns":
                 return self._apply(body)
-            case "delete", "jobs" | "deployments" | "services":
+            case "delete", "jobs" | "deployments" | "services" | "retrainruns":
                 found = self.get(KINDS[resource], name)
                 if body["preconditions"]["uid"] != found["metadata"]["uid"]:
                     raise ApiError(409, "the uid in the precondition is another")

@@ -11,6 +11,7 @@ from typing import Any, Self
 from springtide.api.platform import Platform
 from springtide.cluster.store import Key
 from springtide.shell import worker
+from springtide.shell.kinds import KINDS
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
 from springtide.shell.queue import WorkQueue
@@ -27,9 +28,10 @@ PLATFORM: dict[str, Any] = {
 
 
 class World:
-    """One namespace, and one operator. key: of the object that a test is about."""
+    """One namespace, and one operator. key: of the object that a test is about. kinds: those that it works on."""
 
     key: Key
+    kinds = KINDS
 
     def __init__(self, **platform: Any) -> None:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -45,6 +47,7 @@ class World:
             client=self.server,  # type: ignore[arg-type]  # stands where the client stands
             metrics=Metrics(),
             identity="test",
+            kinds=self.kinds,
             now=lambda: self.now,
             queue=WorkQueue(monotonic=self._seconds),
         )
