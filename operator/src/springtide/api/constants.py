@@ -134,6 +134,9 @@ class Reason(StrEnum):
     STABLE = "Stable"
     DRIFTED = "Drifted"
     DATA_BROKEN = "DataBroken"
+    HELD = "Held"
+    DROPPED = "Dropped"
+    NO_LABELS = "NoLabels"
 
     # How it ended well.
     SUCCEEDED = "Succeeded"
@@ -142,6 +145,7 @@ class Reason(StrEnum):
     UNCHANGED = "Unchanged"
     RESOLVED = "Resolved"
     JUDGED = "Judged"
+    MEASURED = "Measured"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
