@@ -27,8 +27,11 @@ def measured(status: DriftMonitorStatus, look: CurrentLook, result: Result | Non
     windows = _with(status.performance, result.performance)
     # Nothing new is an end as well, or what does not fit on the list would be measured again and again.
     is_complete = result.measurement.complete or windows == status.performance
-    measurement = result.measurement.model_copy(update={"labels": look.labels.snapshot, "complete": is_complete})
-    labels = look.labels.snapshot if is_complete else status.labels
+    snapshot, before = look.labels.snapshot, status.measurement
+    measurement = result.measurement.model_copy(update={"labels": snapshot, "complete": is_complete})
+    if before and before.labels == snapshot and before.outcome == measurement.outcome and not measurement.message:
+        measurement = measurement.model_copy(update={"message": before.message})  # of labels that were told of before
+    labels = snapshot if is_complete else status.labels
     return status.model_copy(update={"performance": windows, "labels": labels, "measurement": measurement})
 
 
