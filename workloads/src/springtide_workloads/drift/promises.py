@@ -11,6 +11,7 @@ from springtide_workloads.artifacts.store import ArtifactStore, decode_manifest,
 from springtide_workloads.errors import WorkloadError
 
 METRICS_FILE = "metrics.json"
+"""As `model.folder` writes it; that module is not needed here, and neither are the recipes behind it."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,18 @@ class _Metrics(BaseModel):
 def _read(uri: str, *, digest: str) -> Promise:
     manifest_text = read_document(f"{uri}/{MANIFEST}")
     if manifest_text is None:
-        return Promise(problem=f"there is no model at {uri}")
+        return Promise(problem="the model is not in the artifact store any more")
     manifest = decode_manifest(manifest_text, digest=digest, place=uri)
     listed = next((file for file in manifest.files if file.name == METRICS_FILE), None)
     text = read_document(f"{uri}/{METRICS_FILE}") if listed else None
     if listed is None or text is None:
-        return Promise(problem=f"the model at {uri} has no {METRICS_FILE}")
+        return Promise(problem=f"the model has no {METRICS_FILE}")
     if digest_of(text) != listed.sha256:
-        return Promise(problem=f"{uri}/{METRICS_FILE} is not what the manifest says")
+        return Promise(problem=f"{METRICS_FILE} of the model is not what its manifest says")
     try:
         metrics = _Metrics.model_validate(json.loads(text))
     except (ValueError, ValidationError):
-        return Promise(problem=f"{uri}/{METRICS_FILE} tells no AUC")
+        return Promise(problem=f"{METRICS_FILE} of the model tells no AUC")
     slices = {
         (column, value): one.auc for column, found in metrics.slices.items() for value, one in found.values.items()
     }
