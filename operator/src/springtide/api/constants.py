@@ -136,6 +136,9 @@ class Reason(StrEnum):
     STABLE = "Stable"
     DRIFTED = "Drifted"
     DATA_BROKEN = "DataBroken"
+    HELD = "Held"
+    DROPPED = "Dropped"
+    NO_LABELS = "NoLabels"
 
     # What asks for a run of a loop.
     NOT_TRIGGERED = "NotTriggered"
@@ -173,6 +176,7 @@ class Reason(StrEnum):
     UNCHANGED = "Unchanged"
     RESOLVED = "Resolved"
     JUDGED = "Judged"
+    MEASURED = "Measured"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
