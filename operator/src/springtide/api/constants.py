@@ -177,6 +177,7 @@ class Reason(StrEnum):
     RESOLVED = "Resolved"
     JUDGED = "Judged"
     MEASURED = "Measured"
+    EVALUATED = "Evaluated"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"

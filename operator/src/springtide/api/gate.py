@@ -58,7 +58,8 @@ class Gate(ApiModel):
         Field(
             description="AUC, KS: more is better. LogLoss, Brier, ECE (expected calibration error): less is better."
             " AdverseImpactRatio: the lowest share of positive decisions of a group, divided by the highest (the"
-            " four-fifths rule asks for 0.8)."
+            " four-fifths rule asks for 0.8). Decisions are positive from the score on that makes as many of them as"
+            " there are positive rows."
         ),
     ]
     slices: Annotated[
@@ -90,7 +91,11 @@ class GateOutcome(ApiModel):
     )
     low: Annotated[
         float | None,
-        Field(allow_inf_nan=False, description="Low end of the interval of the metric, or of the difference."),
+        Field(
+            allow_inf_nan=False,
+            description="Low end of the interval: of the metric, or, of a gate against the champion, of the gain. That"
+            " is by how much the challenger is better, whichever way the metric goes.",
+        ),
     ] = None
     high: Annotated[float | None, Field(allow_inf_nan=False, description="High end of it.")] = None
     slice: Annotated[str | None, Field(max_length=160, description="Such as `sex=female`; unset: all rows.")] = None
