@@ -26,8 +26,8 @@ def printed(drawn: Any) -> str:
     return file.getvalue()
 
 
-def explained(manifest: dict[str, Any], *, now: datetime = NOW) -> str:
-    return printed(screen.report(explain(manifest, [], now=now)))
+def explained(manifest: dict[str, Any], *others: dict[str, Any], now: datetime = NOW) -> str:
+    return printed(screen.report(explain(manifest, [], a_namespace([manifest, *others]), now=now)))
 
 
 def tree_of(manifest: dict[str, Any], *others: dict[str, Any]) -> str:
@@ -180,6 +180,52 @@ FIELDS = (
     "suspend",
     "retry",
     "rollout",
+    "champion",
+    "challenger",
+    "currentRun",
+    "history",
+    "verdict",
+    "gates",
+    "slices",
+    "evidence",
+    "triggers",
+    "guards",
+    "drift",
+    "performance",
+    "newRows",
+    "schedule",
+    "monitorRef",
+    "datasetRef",
+    "template",
+    "plan",
+    "watch",
+    "seconds",
+    "phases",
+    "job",
+    "approval",
+    "completionTime",
+    "promotedTime",
+    "versionFrom",
+    "retrainPolicyRef",
+    "policyRef",
+    "lastWindow",
+    "lastLook",
+    "currentLook",
+    "drifted",
+    "maxPsi",
+    "auc",
+    "promised",
+    "start",
+    "end",
+    "windows",
+    "of",
+    "cooldownSeconds",
+    "trigger",
+    "outcome",
+    "seenUntil",
+    "nextTime",
+    "target",
+    "labels",
 )
 STRANGE = st.recursive(
     JSON,
@@ -194,4 +240,6 @@ def test_no_object_however_strange_makes_it_fail(kind: str, metadata: Any, spec:
     namespace = a_namespace([manifest])
     printed(screen.status(namespace, now=NOW + timedelta(days=1)))
     printed(screen.tree(view_of(kind).tree(manifest, namespace, now=NOW)))
-    printed(screen.report(explain(manifest, [manifest, status] if isinstance(status, dict) else [], now=NOW)))
+    events = [manifest, status] if isinstance(status, dict) else []
+    printed(screen.report(explain(manifest, events, namespace, now=NOW)))
+    printed(screen.gates(manifest))

@@ -1,5 +1,6 @@
 """What the command line changes, by annotations and spec fields that the kinds understand, and how it waits."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Outcome:
 
 
 Verdict = Callable[[Manifest], Outcome | None]
+Milestones = Callable[[Manifest], dict[str, str]]
+"""What an object has come to by now: words by a key, in order."""
 
 
 def refresh(server: Server, resource: Resource, name: str, *, now: datetime) -> tuple[str, Verdict]:
@@ -73,6 +76,8 @@ def _cleared(service: Manifest) -> Outcome | None:
 def rollback(server: Server, resource: Resource, name: str, *, to: str) -> tuple[str, Verdict]:
     """Ask a ModelService for the version before: the stable one while a candidate is under way, else the kept one."""
     service = server.one(resource, name)
+    if policy := text_at(service, "spec", "versionFrom", "retrainPolicyRef", "name"):
+        raise CommandError(_follows(service, policy, to=to), Exit.FAILED)
     wanted, version = text_at(service, "spec", "model", "version"), to or _before(service)
     if held := quarantine_of(service, version):
         why = f"{text_at(held, 'reason')}: {text_at(held, 'message')}"
@@ -85,6 +90,19 @@ def rollback(server: Server, resource: Resource, name: str, *, to: str) -> tuple
     server.change(resource, name, {"metadata": seen, "spec": {"model": {"version": version}}})
     git = "; if its manifest lies in git, change it there too, or it will be applied again"
     return f"asked {name} for version {version} instead of {wanted}{git}", lambda it: _serves(it, version)
+
+
+def _follows(service: Manifest, policy: str, *, to: str) -> str:
+    """What to do where a policy decides: there is no field by which a person overrules its champion."""
+    name, serving = name_of(service), text_at(service, "status", "stable", "version") or "none"
+    before = to or text_at(service, "status", "previous", "version") or "VERSION"
+    pin = json.dumps({"spec": {"versionFrom": None, "model": {"version": before}}}, separators=(",", ":"))
+    return (
+        f"{name} serves what RetrainPolicy {policy} promotes (version {serving} now): the policy decides. To go back by"
+        f" hand, take the service from the policy: kubectl patch msvc {name}"
+        f" -n {text_at(service, 'metadata', 'namespace')} --type merge -p '{pin}'. To look for a better model"
+        f" instead: kubectl springtide retrain rpol/{policy} --wait"
+    )
 
 
 def _before(service: Manifest) -> str:
@@ -114,6 +132,10 @@ def _serves(service: Manifest, version: str) -> Outcome | None:
     return None
 
 
+def _none(_: Manifest) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Waiting:
     """How long to wait, and where to tell of progress. sleep, clock: seconds."""
@@ -123,9 +145,14 @@ class Waiting:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def until(self, server: Server, resource: Resource, name: str, verdict: Verdict) -> Outcome:
-        """The outcome. Raises CommandError when time is up; a server that is away for a moment is waited for."""
-        deadline, said, away = self.clock() + self.seconds, "", ""
+    def until(
+        self, server: Server, resource: Resource, name: str, verdict: Verdict, *, milestones: Milestones = _none
+    ) -> Outcome:
+        """The outcome. Raises CommandError when time is up; a server that is away for a moment is waited for.
+
+        milestones: each is told once; an object that has some is not told of by its conditions any more.
+        """
+        deadline, said, told = self.clock() + self.seconds, "", set[str]()
         while True:
             try:
                 manifest, away = server.one(resource, name), ""
@@ -133,10 +160,15 @@ class Waiting:
                 if error.code is not Exit.UNREACHABLE:
                     raise
                 away, manifest = error.message, {}
+            for milestone, words in milestones(manifest).items():
+                if milestone not in told:
+                    said = words
+                    self.tell(words)
+                    told.add(milestone)
             outcome = None if away else verdict(manifest)
             if outcome:
                 return outcome
-            words = away or _progress(manifest)
+            words = away or (said if told else _progress(manifest))
             if words != said:
                 self.tell(words)
                 said = words

@@ -1,7 +1,7 @@
 """Numbers and times as people read them, and strings that are safe to print."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 DIGEST_SHOWN = 19
@@ -32,6 +32,14 @@ def duration(seconds: float) -> str:
         if len(parts) == 2 or (parts and not count):
             break
     return "".join(parts) or "0s"
+
+
+def later(time: datetime | None, seconds: float) -> datetime | None:
+    """A time so many seconds after another; None where there is none, or no calendar goes so far."""
+    try:
+        return time + timedelta(seconds=seconds) if time else None
+    except OverflowError:
+        return None
 
 
 def age(time: datetime | None, *, now: datetime) -> str:

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+from springtide.cli.kinds.retrain_run import VIEW as RETRAINING
+from springtide.cli.kinds.retrain_run import challenger_node, challengers_refused, runs_that_promoted
 from springtide.cli.kinds.training_run import VIEW as RUN
 from springtide.cli.kinds.training_run import runs_that_made
 from springtide.cli.kinds.view import Column, Explanation, Namespace, Node, View
 from springtide.cli.manifest import Manifest, at, is_suspended, items_at, name_of, text_at, time_at, whole_at
 from springtide.cli.words import duration, moment, short, since
+
+REFUSED_SHOWN = 3
 
 
 def quarantine_of(service: Manifest, version: str) -> Manifest | None:
@@ -15,7 +19,7 @@ def quarantine_of(service: Manifest, version: str) -> Manifest | None:
     return next((item for item in entries if text_at(item, "version") == version), None)
 
 
-def _explain(service: Manifest, *, now: datetime) -> Explanation:
+def _explain(service: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     status, spec = at(service, "status"), at(service, "spec")
     stable, previous = at(status, "stable"), at(status, "previous")
     wanted, model = text_at(spec, "model", "version"), text_at(spec, "model", "name")
@@ -85,6 +89,9 @@ def _tree(service: Manifest, namespace: Namespace, *, now: datetime) -> Node:
     nodes = [
         _version(service, at(status, field), role, namespace, now=now) for role, field in roles if at(status, field)
     ]
+    policy = text_at(service, "spec", "versionFrom", "retrainPolicyRef", "name")
+    refused = challengers_refused(policy, namespace)[:REFUSED_SHOWN] if policy else []
+    nodes += [challenger_node(run, now=now) for run in refused]
     asked = (
         f"version {text_at(service, 'spec', 'model', 'version') or '?'} of {text_at(service, 'spec', 'model', 'name')}"
     )
@@ -98,6 +105,8 @@ def _version(service: Manifest, served: Manifest, role: str, namespace: Namespac
     if not digest:
         return Node(title)
     details = tuple(part for part in (text_at(served, "uri"), _since(served, now=now)) if part)
+    if promoted := runs_that_promoted(digest, namespace):
+        return Node(title, details, tuple(RETRAINING.tree(run, namespace, now=now) for run in promoted[:1]))
     runs = runs_that_made(digest, namespace)
     if runs:
         return Node(title, details, tuple(RUN.tree(run, namespace, now=now) for run in runs))
