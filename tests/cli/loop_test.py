@@ -70,13 +70,24 @@ def test_the_status_shows_what_the_newest_window_says_and_how_the_model_did():
 def test_triggers_are_explained_by_what_was_counted():
     shown = explained(a_policy(), a_monitor(), applications())
     assert "DriftMonitor income: of the newest 2 windows after 2026-11-19 00:00:00 UTC, 1 drifted; 2 of 3" in shown
-    assert "Dataset applications: 200 rows more than the 800 of the last run; 500 rows begin a run" in shown
+    assert "Dataset applications: 1,000 rows, 200 more than the 800 that were known; 500 rows more begin a run" in shown
     assert "schedule (0 3 * * 0, UTC): due in 5d14h" in shown
 
 
 def test_windows_that_the_last_run_knew_are_not_counted():
     shown = explained(a_policy({"seenUntil": "2026-11-21T00:00:00Z"}), a_monitor(), applications())
     assert "DriftMonitor income: no window yet after 2026-11-21" in shown
+
+
+def test_windows_held_against_a_model_that_was_replaced_are_not_counted():
+    shown = explained(a_policy({"previous": files("b") | {"since": "2026-11-19T12:00:00Z"}}), a_monitor())
+    assert "Trigger drift: DriftMonitor income: no window yet" in shown
+
+
+def test_performance_is_counted_of_the_champion_alone():
+    of_another = a_performance() | {"model": digest("9")}
+    shown = explained(a_policy(), a_monitor(performance=(a_performance(), of_another, a_performance("Held"))))
+    assert "Trigger performance: DriftMonitor income: of the newest window, 1 dropped; 1 of 1" in shown
 
 
 def test_broken_windows_are_said_not_to_count():
@@ -115,7 +126,10 @@ def test_a_loop_that_stopped_says_so_and_how_to_begin_anew():
 
 def test_a_broken_contract_holds_back():
     (dataset,) = objects_of(snapshotted().ask("x").violate(), "Dataset")
-    assert "Dataset applications does not satisfy it: holds back: column income, min" in explained(a_policy(), dataset)
+    assert (
+        "Dataset applications does not satisfy it: holds back even what is asked for by hand: column income"
+        in explained(a_policy(), dataset)
+    )
 
 
 def test_the_last_outcomes_are_told_with_their_numbers():

@@ -97,30 +97,30 @@ def cluster(tmp_path: Path) -> Cluster:
 
 
 def test_a_report_arrives_as_it_was_published(cluster: Cluster, report: Published):
-    assert fetch(cluster, with_report(report), "index.html", wait=waiting()) == PAGE.encode()
+    assert fetch(cluster, with_report(report), report, "index.html", wait=waiting()) == PAGE.encode()
 
 
 def test_other_files_of_the_folder_can_be_asked_for(cluster: Cluster, report: Published):
-    assert b"evidently" in fetch(cluster, with_report(report), "evidently.html", wait=waiting())
+    assert b"evidently" in fetch(cluster, with_report(report), report, "evidently.html", wait=waiting())
 
 
 def test_the_pod_is_removed_whatever_happens(cluster: Cluster, report: Published):
-    fetch(cluster, with_report(report), "index.html", wait=waiting())
+    fetch(cluster, with_report(report), report, "index.html", wait=waiting())
     with pytest.raises(CommandError):
-        fetch(cluster, with_report(report), "nothing.html", wait=waiting())
+        fetch(cluster, with_report(report), report, "nothing.html", wait=waiting())
     assert len(cluster.made) == 2
     assert not cluster.pods
 
 
 def test_a_file_that_is_not_there_is_answered_by_those_that_are(cluster: Cluster, report: Published):
     with pytest.raises(CommandError, match=r"there is no plots\.html in .*; there are evidently\.html, index\.html"):
-        fetch(cluster, with_report(report), "plots.html", wait=waiting())
+        fetch(cluster, with_report(report), report, "plots.html", wait=waiting())
 
 
 def test_a_report_that_was_changed_in_the_store_is_refused(cluster: Cluster, report: Published):
     (Path(report.uri.removeprefix("file://")) / "index.html").write_text("<html>all is well</html>")
     with pytest.raises(CommandError, match="but the manifest says"):
-        fetch(cluster, with_report(report), "index.html", wait=waiting())
+        fetch(cluster, with_report(report), report, "index.html", wait=waiting())
 
 
 def test_a_report_that_was_changed_on_its_way_is_refused(report: Published):
@@ -163,7 +163,7 @@ def test_a_users_own_image_is_not_asked_to_read(report: Published, tmp_path: Pat
     own = job()
     own["spec"]["template"]["spec"]["containers"][0]["args"] = ["train.py"]
     with pytest.raises(CommandError, match="there is no Job of Springtide left in namespace team"):
-        fetch(Cluster(own, termination_log=tmp_path / "log"), with_report(report), "index.html", wait=waiting())
+        fetch(Cluster(own, termination_log=tmp_path / "log"), with_report(report), report, "index.html", wait=waiting())
 
 
 def test_an_image_from_before_this_command_is_told(report: Published, tmp_path: Path):
@@ -173,16 +173,24 @@ def test_an_image_from_before_this_command_is_told(report: Published, tmp_path: 
             return super()._run(body)
 
     with pytest.raises(CommandError, match="does not know `show`"):
-        fetch(Old(job(), termination_log=tmp_path / "log"), with_report(report), "index.html", wait=waiting())
+        fetch(Old(job(), termination_log=tmp_path / "log"), with_report(report), report, "index.html", wait=waiting())
 
 
 def test_every_kind_that_publishes_says_where():
+    assert file_of(a_retrain_run(), "") == "report.html"
     assert published(a_retrain_run()).uri == "s3://artifacts/springtide/evidence/team.pd/r"
     with pytest.raises(CommandError, match="RetrainRun pd-1 has no report yet: there is one once a challenger was"):
         published(a_retrain_run("Training"))
     with pytest.raises(CommandError, match="a RetrainPolicy publishes no report") as refused:
         published(a_policy())
     assert refused.value.code is Exit.USAGE
+
+
+def test_a_monitor_publishes_what_it_measured_by_labels_too(report: Published):
+    monitor = with_report(report)
+    monitor["status"]["measurement"] = {"reportUri": "s3://artifacts/labels", "reportDigest": report.digest}
+    assert published(monitor).uri == report.uri
+    assert published(monitor, performance=True).uri == "s3://artifacts/labels"
 
 
 def test_a_model_has_files_and_no_page():
@@ -193,4 +201,5 @@ def test_a_model_has_files_and_no_page():
 
 def test_files_are_saved_under_the_name_of_the_object():
     assert save_name(a_monitor(), "index.html") == "income-report.html"
+    assert save_name(a_retrain_run(), "report.html") == "pd-1-report.html"
     assert save_name(a_monitor(), "plots/roc.png") == "income-roc.png"

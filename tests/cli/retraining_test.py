@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from springtide.api.constants import ANNOTATION_APPROVE, ANNOTATION_RETRAIN
-from springtide.cli.change import Waiting, rollback
+from springtide.cli.change import Waiting, check_alone
 from springtide.cli.errors import CommandError, Exit
 from springtide.cli.retraining import approve, follow, retrain
 from springtide.cli.server import Resource, Server
@@ -160,12 +160,11 @@ def test_what_was_approved_before_is_not_approved_by_another():
         approve(OneObject(run), RUN, "pd-1", who="", confirmed=lambda _: True, now=NOW)
 
 
-def test_a_service_that_follows_a_policy_is_not_rolled_back_behind_its_back():
+def test_a_service_that_follows_a_policy_is_left_to_it():
     (service,) = objects_of(served().ask_for("2").serve("2"), "ModelService")
+    check_alone(OneObject(service), SERVICE, "pd")
     service["spec"]["versionFrom"] = {"retrainPolicyRef": {"name": "pd"}}
-    server = OneObject(service)
     with pytest.raises(CommandError, match="the policy decides") as refused:
-        rollback(server, SERVICE, "pd", to="")
-    assert not server.asked
-    assert '{"spec":{"versionFrom":null,"model":{"version":"1"}}}' in refused.value.message
+        check_alone(OneObject(service), SERVICE, "pd")
+    assert "kubectl springtide rollback msvc/pd --pin" in refused.value.message
     assert "kubectl springtide retrain rpol/pd" in refused.value.message

@@ -230,21 +230,15 @@ def test_a_run_that_awaits_no_approval_is_not_approved(api_server: ApiServer, na
     assert not annotations_of(api_server, namespace, "RetrainRun", "pd-1")
 
 
-def test_a_service_that_follows_a_policy_is_left_to_it(api_server: ApiServer, namespace: str, command: Command):
+def test_a_service_that_follows_a_policy_is_left_to_it_until_it_is_pinned(
+    api_server: ApiServer, namespace: str, command: Command
+):
     follows = {"model": {"name": "pd"}, "versionFrom": {"retrainPolicyRef": {"name": "pd"}}}
     create(api_server, namespace, "ModelService", "pd", follows, served())
     done = command("rollback", "msvc/pd")
     assert done.returncode == Exit.FAILED
     assert "RetrainPolicy pd promotes" in done.stderr
-
-
-def test_a_service_can_be_taken_from_its_policy_as_rollback_says(
-    api_server: ApiServer, namespace: str, command: Command
-):
-    follows = {"model": {"name": "pd"}, "versionFrom": {"retrainPolicyRef": {"name": "pd"}}}
-    create(api_server, namespace, "ModelService", "pd", follows, served())
-    patch = command("rollback", "msvc/pd").stderr.split("-p '")[1].split("'")[0]
-    api_server.kubectl("patch", "msvc", "pd", "-n", namespace, "--type", "merge", "-p", patch)
+    assert "it follows RetrainPolicy pd no more" in command("rollback", "msvc/pd", "--pin").stdout
     spec = api_server.request("GET", path_of(namespace, "ModelService", "pd")).json()["spec"]
     assert "versionFrom" not in spec
     assert str(spec["model"]["version"]) == "1"

@@ -185,18 +185,26 @@ def rollback(
     reference: Annotated[str, typer.Argument(metavar="msvc/NAME")],
     *,
     to: Annotated[str, typer.Option(help="Default: the version before.")] = "",
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Take a service that follows a RetrainPolicy from it, and go back.")
+    ] = False,
     wait: WaitOption = False,
     timeout: TimeoutOption = 600.0,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Have a ModelService go back to the version before."""
+    """Have a ModelService go back to the version before.
+
+    Where a RetrainPolicy says what it serves, that is the policy's to decide: --pin takes the service from it.
+    """
     from springtide.cli import change
 
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
         resource, name = _only("ModelService", reference, server.kinds())
+        if not pin:
+            change.check_alone(server, resource, name)
         done, verdict = change.rollback(server, resource, name, to=to)
         _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
 
@@ -213,7 +221,7 @@ def retrain(
 ) -> None:
     """Have a RetrainPolicy begin a run now.
 
-    It heeds neither cool-down nor budget nor earlier rejections; broken data and another run under way it does.
+    It heeds neither cool-down nor budget nor earlier rejections; broken contracts and data, and another run it does.
     --wait tells of each phase of the RetrainRun once, with its numbers.
     """
     from springtide.cli import retraining, screen
@@ -275,6 +283,9 @@ def report(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME-report.html, here.")
     ] = None,
     file: Annotated[str, typer.Option(help="Another file of the folder than its page, such as evidently.html.")] = "",
+    performance: Annotated[
+        bool, typer.Option("--performance", help="Of a dmon: how the model did by labels, as last measured.")
+    ] = False,
     opens: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for its pod at most.")] = 120.0,
     namespace: NamespaceOption = None,
@@ -294,10 +305,10 @@ def report(
         server = connect(Target(namespace, context, kubeconfig))
         resource, name = parse_reference(reference, server.kinds())
         manifest = server.one(resource, name)
-        place = reports.published(manifest)
+        place = reports.published(manifest, performance=performance)
         file = reports.file_of(manifest, file)
         target = output or Path(reports.save_name(manifest, file))
-        content = reports.fetch(server, manifest, file, wait=_waiting(timeout))
+        content = reports.fetch(server, manifest, place, file, wait=_waiting(timeout))
         _save(target, content)
         said = f"{place.uri}/{file} is in {target}; its digest is right ({place.digest})"
         screen.console().print(screen.plain(said), soft_wrap=True)

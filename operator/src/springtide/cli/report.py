@@ -19,7 +19,7 @@ from springtide.cli.errors import CommandError, Exit
 from springtide.cli.manifest import Manifest, at, condition, items_at, name_of, text_at, whole_at
 from springtide.cli.server import Server
 
-PAGE = "index.html"
+PAGES = {"DriftMonitor": "index.html", "RetrainRun": "report.html"}
 STORE_VOLUME = "artifacts"
 SCRATCH_VOLUME = "tmp"
 DEADLINE_SECONDS = 300
@@ -36,14 +36,18 @@ class Published:
     digest: str
 
 
-def published(manifest: Manifest) -> Published:
-    """The newest folder that an object has published. Raises CommandError if there is none."""
+def published(manifest: Manifest, *, performance: bool = False) -> Published:
+    """The newest folder that an object has published. Raises CommandError if there is none.
+
+    performance: of a monitor, that of the newest measurement by labels instead of that of the newest window.
+    """
     kind, name = text_at(manifest, "kind"), name_of(manifest)
     match kind:
         case "DriftMonitor":
-            window = at(manifest, "status", "lastWindow")
-            found = Published(text_at(window, "reportUri"), text_at(window, "reportDigest"))
-            when = "once a window was judged"
+            field, of = ("measurement", "measured by labels") if performance else ("lastWindow", "judged")
+            look = at(manifest, "status", field)
+            found = Published(text_at(look, "reportUri"), text_at(look, "reportDigest"))
+            when = f"once a window was {of}"
         case "RetrainRun":
             evidence = at(manifest, "status", "verdict", "evidence")
             found = Published(text_at(evidence, "uri"), text_at(evidence, "digest"))
@@ -62,15 +66,14 @@ def published(manifest: Manifest) -> Published:
 
 def file_of(manifest: Manifest, asked: str) -> str:
     """The file of the folder that is meant: the page, unless another is asked for."""
-    if asked or text_at(manifest, "kind") != "TrainingRun":
-        return asked or PAGE
+    if found := asked or PAGES.get(text_at(manifest, "kind")):
+        return found
     message = "a model has no page: name one of its files by --file, such as metrics.json or plots/roc.png"
     raise CommandError(message, Exit.USAGE)
 
 
-def fetch(server: Server, manifest: Manifest, file: str, *, wait: Waiting) -> bytes:
+def fetch(server: Server, manifest: Manifest, place: Published, file: str, *, wait: Waiting) -> bytes:
     """The content of a file of what an object has published, verified. Raises CommandError."""
-    place = published(manifest)
     pods = f"/api/v1/namespaces/{server.namespace}/pods"
     where = f"in namespace {server.namespace}"
     body = pod(_template(server, manifest), manifest, place=place, file=file)
@@ -247,5 +250,5 @@ def _digest(content: bytes) -> str:
 
 def save_name(manifest: Manifest, file: str) -> str:
     """How a file is called where no name was given."""
-    name = file.rpartition("/")[2]
-    return f"{name_of(manifest)}-report.html" if file == PAGE else f"{name_of(manifest)}-{name}"
+    is_page = file == PAGES.get(text_at(manifest, "kind"))
+    return f"{name_of(manifest)}-{'report.html' if is_page else file.rpartition('/')[2]}"

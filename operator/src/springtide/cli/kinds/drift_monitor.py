@@ -30,6 +30,7 @@ _WHY = {
     "Schedule": "by schedule",
     "Interval": "the interval was over",
     "Snapshot": "there is a new snapshot",
+    "Labels": "there are new labels",
 }
 
 
@@ -43,8 +44,8 @@ def _explain(monitor: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     facts += _newest(at(status, "lastWindow"))
     facts += _earlier(items_at(status, "history"))
     facts += [_performance(item) for item in items_at(status, "performance")[:HISTORY_SHOWN]]
-    if not items_at(status, "performance") and at(monitor, "spec", "labels"):
-        facts.append("No label has arrived for a window yet: performance is not known.")
+    if at(monitor, "spec", "labels"):
+        facts += _measured(status, now=now)
     facts += _last(at(status, "lastLook"), now=now)
     return Explanation(tuple(facts), tuple(_coming(monitor, now=now)), tuple(_advice(monitor)))
 
@@ -116,6 +117,17 @@ def performance_words(window: Manifest) -> str:
         return text_at(window, "message") or "not measurable"
     interval = f" ({low:.4f} to {high:.4f})" if low is not None and high is not None else ""
     return f"AUC {auc:.4f}{interval}" + (f", promised {promised:.4f}" if promised is not None else "")
+
+
+def _measured(status: Manifest | None, *, now: datetime) -> list[str]:
+    measurement = at(status, "measurement")
+    if not measurement:
+        return ["No label has arrived for a window yet: performance is not known."]
+    dropped = condition({"status": status}, "PerformanceDropped")
+    words = ": ".join(part for part in (text_at(measurement, "outcome"), text_at(measurement, "message")) if part)
+    held = f" since {moment(time_at(dropped, 'lastTransitionTime'), now=now)}" if dropped else ""
+    said = f"; PerformanceDropped is {text_at(dropped, 'status')}{held}" if dropped else ""
+    return [f"By labels {short(text_at(measurement, 'labels'))}: {words}{said}."]
 
 
 def _last(last: Manifest | None, *, now: datetime) -> list[str]:

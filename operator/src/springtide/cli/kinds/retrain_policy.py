@@ -1,5 +1,7 @@
 """RetrainPolicy: what is released, what could begin a run, what holds one back, and how the last ones ended."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from springtide.api.constants import ANNOTATION_RETRAIN
@@ -128,47 +130,70 @@ def _triggers(policy: Manifest, namespace: Namespace, *, now: datetime) -> list[
         zone = text_at(triggers, "timeZone") or "UTC"
         skipped = f"; the run due {moment(missed, now=now)} was missed" if missed else ""
         said.append(f"schedule ({text_at(triggers, 'schedule')}, {zone}): due {moment(due, now=now)}{skipped}.")
-    for field, title, kind, outcome in (
-        ("drift", "drift", "history", ("verdict", "Drifted")),
-        ("performance", "performance", "performance", ("outcome", "Dropped")),
-    ):
-        if trigger := at(triggers, field):
-            said.append(f"{title}: {_windows(trigger, status, namespace, listed=kind, looked_for=outcome)}.")
+    if trigger := at(triggers, "drift"):
+        said.append(f"drift: {_drift(trigger, status, namespace)}.")
+    if trigger := at(triggers, "performance"):
+        said.append(f"performance: {_performance(trigger, status, namespace)}.")
     if trigger := at(triggers, "newRows"):
         said.append(f"newRows: {_growth(trigger, status, namespace)}.")
     return said or ["by hand only: spec.triggers names none (but a policy without a champion begins one)."]
 
 
-def _windows(
-    trigger: Manifest,
-    status: Manifest | None,
-    namespace: Namespace,
-    *,
-    listed: str,
-    looked_for: tuple[str, str],
-) -> str:
-    """How many of the newest windows count. listed: where the monitor has them, the newest first."""
+def _drift(trigger: Manifest, status: Manifest | None, namespace: Namespace) -> str:
+    """Windows held against a model that is not released any more say nothing of the one that is."""
+    until, snapshot = time_at(status, "seenUntil"), text_at(status, "seenSnapshot")
+    left = {text_at(item, "digest") for item in items_at(status, "quarantined")}
+    left |= {text_at(status, "previous", "digest")} - {""}
+
+    def counts(window: Manifest) -> bool:
+        end = time_at(window, "end")
+        is_new = until is None or end > until if end else text_at(window, "snapshot") != snapshot
+        return is_new and text_at(window, "baseline") not in left
+
+    return _windows(trigger, namespace, Sought("history", counts, "verdict", "Drifted", until))
+
+
+def _performance(trigger: Manifest, status: Manifest | None, namespace: Namespace) -> str:
+    until, champion = time_at(status, "seenPerformanceUntil"), text_at(status, "champion", "digest")
+
+    def counts(window: Manifest) -> bool:
+        end = time_at(window, "end")
+        return text_at(window, "model") == champion and (until is None or end is None or end > until)
+
+    return _windows(trigger, namespace, Sought("performance", counts, "outcome", "Dropped", until))
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Windows of a monitor that can begin a run: where they are listed, which count, and which words are sought.
+
+    until: the end of the newest one that the last run knew.
+    """
+
+    listed: str
+    counts: Callable[[Manifest], bool]
+    field: str
+    word: str
+    until: datetime | None
+
+
+def _windows(trigger: Manifest, namespace: Namespace, sought: Sought) -> str:
     name = text_at(trigger, "monitorRef", "name")
     needed, of = whole_at(trigger, "windows") or 1, whole_at(trigger, "of") or 1
     monitor = namespace.find("DriftMonitor", name)
     if monitor is None:
         return namespace.unreadable.get("DriftMonitor") or f"there is no DriftMonitor {name}, so nothing can be counted"
-    until = time_at(status, "seenUntil")
-    new = [item for item in items_at(monitor, "status", listed) if _is_new(item, until)][:of]
-    field, word = looked_for
-    hits = sum(text_at(item, field) == word for item in new)
-    broken = sum(text_at(item, field) in ("DataBroken", "Inconclusive") for item in new)
-    unsure = f" ({broken} broken or inconclusive, which never count)" if broken else ""
+    new = [item for item in items_at(monitor, "status", sought.listed) if sought.counts(item)][:of]
+    after = f" after {sought.until:%Y-%m-%d %H:%M:%S} UTC" if sought.until else ""
+    bound = f"{needed} of {of} begin a run"
+    if not new:
+        return f"DriftMonitor {name}: no window yet{after}; {bound}"
+    found = [text_at(item, sought.field) for item in new]
+    unsure = sum(word in ("DataBroken", "Inconclusive") for word in found)
+    said = f" ({unsure} broken or inconclusive, which never count)" if unsure else ""
     windows = "window" if len(new) == 1 else count(len(new), "window")
-    looked = f"of the newest {windows}" if new else "no window yet"
-    seen = f" after {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
-    counted = f", {hits} {word.lower()}{unsure}" if new else ""
-    return f"DriftMonitor {name}: {looked}{seen}{counted}; {needed} of {of} begin a run"
-
-
-def _is_new(window: Manifest, until: datetime | None) -> bool:
-    end = time_at(window, "end")
-    return end is None or until is None or end > until
+    hits = found.count(sought.word)
+    return f"DriftMonitor {name}: of the newest {windows}{after}, {hits} {sought.word.lower()}{said}; {bound}"
 
 
 def _growth(trigger: Manifest, status: Manifest | None, namespace: Namespace) -> str:
@@ -177,9 +202,10 @@ def _growth(trigger: Manifest, status: Manifest | None, namespace: Namespace) ->
     if dataset is None:
         return namespace.unreadable.get("Dataset") or f"there is no Dataset {name}, so nothing can be counted"
     rows, seen = whole_at(dataset, "status", "latest", "rows"), whole_at(status, "seenRows")
-    grown = f"{count(rows - (seen or 0), 'row')} more" if rows is not None else "no snapshot yet"
-    since_when = f" than the {seen:,} of the last run" if seen is not None and rows is not None else ""
-    return f"Dataset {name}: {grown}{since_when}; {count(least, 'row')} begin a run"
+    bound = f"{count(least, 'row')} more begin a run"
+    if rows is None or seen is None:
+        return f"Dataset {name}: {'no snapshot yet' if rows is None else 'not counted yet'}; {bound}"
+    return f"Dataset {name}: {count(rows, 'row')}, {rows - seen:,} more than the {seen:,} that were known; {bound}"
 
 
 def _guards(policy: Manifest, namespace: Namespace, *, now: datetime) -> list[str]:
@@ -205,25 +231,24 @@ def _cooldown(policy: Manifest, *, now: datetime) -> str:
 
 
 def _budget(policy: Manifest, *, now: datetime) -> str:
-    allowed = _guard(policy, "maxRunsPerMonth", RUNS_PER_MONTH)
+    allowed = max(_guard(policy, "maxRunsPerMonth", RUNS_PER_MONTH), 1)
     begun = [
         began
         for item in items_at(policy, "status", "history")
         if text_at(item, "trigger") != "Manual" and (began := time_at(item, "startTime")) and began > now - MONTH
     ]
-    current = at(policy, "status", "currentRun")
-    spent = len(begun) + (1 if current and text_at(current, "trigger", "type") != "Manual" else 0)
-    words = f"budget: {spent} of {count(allowed, 'run')} in 30 days began by themselves"
-    if spent < allowed:
+    words = f"budget: {len(begun)} of {count(allowed, 'run')} in 30 days began by themselves"
+    if len(begun) < allowed:
         return f"{words}."
-    return f"{words}: holds back until {moment(later(min(begun, default=None), MONTH.total_seconds()), now=now)}."
+    oldest = sorted(begun, reverse=True)[allowed - 1]  # of those that fill the budget
+    return f"{words}: holds back until {moment(later(oldest, MONTH.total_seconds()), now=now)}."
 
 
 def _rejections(policy: Manifest) -> str:
     allowed = _guard(policy, "maxConsecutiveRejections", REJECTIONS)
     spent = whole_at(policy, "status", "rejections") or 0
     words = f"rejections: {spent} of {count(allowed, 'run')} in a row promoted nothing"
-    return f"{words}: retraining does not help, the loop has stopped." if spent >= allowed else f"{words}."
+    return f"{words}: retraining does not help, the loop has stopped." if spent >= max(allowed, 1) else f"{words}."
 
 
 def _data(policy: Manifest, namespace: Namespace) -> list[str]:
@@ -236,27 +261,36 @@ def _data(policy: Manifest, namespace: Namespace) -> list[str]:
     met = condition(dataset, "ContractMet")
     if text_at(met, "status") == "True":
         return [f"contract: Dataset {name} satisfies it."]
-    return [f"contract: Dataset {name} does not satisfy it: holds back: {text_at(met, 'message') or 'not read yet'}."]
+    state = "does not satisfy it" if text_at(met, "status") == "False" else "may not satisfy it"
+    why = text_at(met, "message") or "it was not read yet"
+    return [f"contract: Dataset {name} {state}: holds back even what is asked for by hand: {why}."]
 
 
 def _monitors(policy: Manifest, namespace: Namespace) -> list[str]:
-    """Broken data holds back whatever was triggered."""
+    """Broken data holds back whatever was triggered, and so does a monitor that is not there."""
     spec = at(policy, "spec")
     places = (("triggers", "drift"), ("triggers", "performance"), ("watch",))
-    names = {text_at(spec, *place, "monitorRef", "name") for place in places} - {""}
-    said = []
-    for name in sorted(names):
-        broken = condition(namespace.find("DriftMonitor", name) or {}, "DataBroken")
-        if text_at(broken, "status") == "True":
-            said.append(f"data: DriftMonitor {name} sees broken data: holds back: {text_at(broken, 'message')}.")
-        elif broken:
-            said.append(f"data: DriftMonitor {name} sees no broken data ({text_at(broken, 'reason')}).")
-    return said
+    return [
+        _seen_by(name, namespace) for name in sorted({text_at(spec, *it, "monitorRef", "name") for it in places} - {""})
+    ]
+
+
+def _seen_by(name: str, namespace: Namespace) -> str:
+    monitor = namespace.find("DriftMonitor", name)
+    if monitor is None:
+        why = namespace.unreadable.get("DriftMonitor")
+        return f"data: {why or f'there is no DriftMonitor {name}: holds back: broken data could not be seen'}."
+    window = at(monitor, "status", "lastWindow")
+    verdict = text_at(window, "verdict")
+    if verdict == "DataBroken":
+        words = text_at(condition(monitor, "DataBroken"), "message") or text_at(window, "message")
+        return f"data: DriftMonitor {name} sees broken data: holds back even what is asked for by hand: {words}."
+    return f"data: DriftMonitor {name} sees no broken data (the newest window is {verdict or 'not judged yet'})."
 
 
 def _guard(policy: Manifest, field: str, default: int) -> int:
     value = whole_at(policy, "spec", "guards", field)
-    return default if value is None else value
+    return default if value is None else max(value, 0)
 
 
 def _advice(policy: Manifest) -> list[str]:
@@ -270,12 +304,8 @@ def _advice(policy: Manifest) -> list[str]:
     if history and text_at(history[0], "outcome") not in GOOD:
         last = text_at(history[0], "name")
         advice.append(f"To see why the last run promoted nothing: kubectl springtide explain rrun/{last}")
-    return [*advice, f"To have a run now, whatever the guards but broken data say: {retrain_command(name)}"]
-
-
-def retrain_command(name: str) -> str:
-    """What asks for a run by hand."""
-    return f"kubectl springtide retrain rpol/{name} --wait"
+    command = f"kubectl springtide retrain rpol/{name} --wait"
+    return [*advice, f"To have a run now, whatever cool-down, budget and rejections say: {command}"]
 
 
 def _tree(policy: Manifest, namespace: Namespace, *, now: datetime) -> Node:

@@ -233,11 +233,12 @@ def runs_that_promoted(digest: str, namespace: Namespace) -> list[Manifest]:
 
 
 def challengers_refused(policy: str, namespace: Namespace) -> list[Manifest]:
-    """Runs of a policy whose challenger was judged and is not released, the newest first."""
+    """Runs of a policy whose challenger is there and not released, the newest first; none without a policy."""
     found = [
         run
         for run in namespace.of("RetrainRun")
-        if text_at(run, "spec", "policyRef", "name") == policy
+        if policy
+        and text_at(run, "spec", "policyRef", "name") == policy
         and text_at(run, "status", "challenger", "digest")
         and phase_of(run) in FINAL
         and phase_of(run) != "Promoted"
