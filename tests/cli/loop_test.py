@@ -104,13 +104,13 @@ def test_what_a_trigger_refers_to_and_is_not_there_is_said():
 
 def test_a_cool_down_is_explained_by_its_end():
     policy = a_policy(guards={"cooldownSeconds": 604_800})
-    assert "cool-down of 7d holds back until in 4d22h (2026-11-28 11:00:00 UTC)" in explained(policy)
+    assert "cool-down of 7d holds back until 2026-11-28 11:00:00 UTC, for 4d22h more" in explained(policy)
 
 
 def test_a_budget_that_is_spent_says_when_there_is_room_again():
     shown = explained(a_policy(guards={"maxRunsPerMonth": 2}))
     assert "2 of 2 runs in 30 days began by themselves: holds back until" in shown
-    assert "(2026-12-20 10:00:00 UTC)" in shown
+    assert "until 2026-12-20 10:00:00 UTC" in shown
 
 
 def test_runs_asked_for_by_hand_spend_no_budget():
@@ -174,7 +174,7 @@ def test_a_run_that_is_watched_says_until_when():
         "watch": {"seconds": 7200, "monitorRef": {"name": "income"}},
     }
     shown = explained(a_retrain_run("Watching", plan=plan))
-    assert "(2026-11-20 16:00:00 UTC). DriftMonitor income looks" in shown
+    assert "watched for 2h: until 2026-11-20 16:00:00 UTC. DriftMonitor income looks" in shown
 
 
 def test_attempts_that_were_lost_are_told():

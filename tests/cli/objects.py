@@ -88,9 +88,9 @@ def a_policy(status: Manifest | None = None, **spec: Any) -> Manifest:
 
 
 def a_retrain_run(phase: str = "Promoted", *, number: int = 1, version: str = "1", **status: Any) -> Manifest:
-    """A RetrainRun of the policy that came so far: it began on the 20th at 10:00 and took an hour for each phase."""
+    """A RetrainRun of the policy that came so far: the first began on the 20th, an hour for each phase."""
     reached = [*PHASES[: PHASES.index(phase)], phase] if phase in PHASES else ["Training", "Judging", phase]
-    times = [f"2026-11-20T{10 + hour:02}:00:00Z" for hour in range(len(reached))]
+    times = [f"2026-11-{19 + number}T{10 + hour:02}:00:00Z" for hour in range(len(reached))]
     trigger = {"type": "Drift", "time": "2026-11-20T09:59:00Z", "message": "2 of the newest 3 windows drifted"}
     state: Manifest = {
         "observedGeneration": 1,

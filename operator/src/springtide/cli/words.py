@@ -63,6 +63,14 @@ def since(time: datetime | None, *, now: datetime) -> str:
     return f"since {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {duration((now - time).total_seconds())}"
 
 
+def until(time: datetime | None, *, now: datetime) -> str:
+    """A time to come as `until 2026-11-24 13:00:05 UTC, for 12m more`."""
+    if time is None:
+        return "until an unknown time"
+    left = f", for {duration((time - now).total_seconds())} more" if time > now else ""
+    return f"until {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{left}"
+
+
 def short(digest: str) -> str:
     """The beginning of a digest, as the operator's own messages have it."""
     return digest[:DIGEST_SHOWN] if digest.startswith("sha256:") else digest

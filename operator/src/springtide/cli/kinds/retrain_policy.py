@@ -30,7 +30,7 @@ from springtide.cli.manifest import (
     time_at,
     whole_at,
 )
-from springtide.cli.words import age, count, duration, later, moment, short, since
+from springtide.cli.words import age, count, duration, later, moment, short, since, until
 
 PAST_SHOWN = 5
 REFUSED_SHOWN = 5
@@ -141,40 +141,40 @@ def _triggers(policy: Manifest, namespace: Namespace, *, now: datetime) -> list[
 
 def _drift(trigger: Manifest, status: Manifest | None, namespace: Namespace) -> str:
     """Windows held against a model that is not released any more say nothing of the one that is."""
-    until, snapshot = time_at(status, "seenUntil"), text_at(status, "seenSnapshot")
+    seen, snapshot = time_at(status, "seenUntil"), text_at(status, "seenSnapshot")
     left = {text_at(item, "digest") for item in items_at(status, "quarantined")}
     left |= {text_at(status, "previous", "digest")} - {""}
 
     def counts(window: Manifest) -> bool:
         end = time_at(window, "end")
-        is_new = until is None or end > until if end else text_at(window, "snapshot") != snapshot
+        is_new = seen is None or end > seen if end else text_at(window, "snapshot") != snapshot
         return is_new and text_at(window, "baseline") not in left
 
-    return _windows(trigger, namespace, Sought("history", counts, "verdict", "Drifted", until))
+    return _windows(trigger, namespace, Sought("history", counts, "verdict", "Drifted", seen))
 
 
 def _performance(trigger: Manifest, status: Manifest | None, namespace: Namespace) -> str:
-    until, champion = time_at(status, "seenPerformanceUntil"), text_at(status, "champion", "digest")
+    seen, champion = time_at(status, "seenPerformanceUntil"), text_at(status, "champion", "digest")
 
     def counts(window: Manifest) -> bool:
         end = time_at(window, "end")
-        return text_at(window, "model") == champion and (until is None or end is None or end > until)
+        return text_at(window, "model") == champion and (seen is None or end is None or end > seen)
 
-    return _windows(trigger, namespace, Sought("performance", counts, "outcome", "Dropped", until))
+    return _windows(trigger, namespace, Sought("performance", counts, "outcome", "Dropped", seen))
 
 
 @dataclass(frozen=True)
 class Sought:
     """Windows of a monitor that can begin a run: where they are listed, which count, and which words are sought.
 
-    until: the end of the newest one that the last run knew.
+    seen: the end of the newest one that the last run knew.
     """
 
     listed: str
     counts: Callable[[Manifest], bool]
     field: str
     word: str
-    until: datetime | None
+    seen: datetime | None
 
 
 def _windows(trigger: Manifest, namespace: Namespace, sought: Sought) -> str:
@@ -184,7 +184,7 @@ def _windows(trigger: Manifest, namespace: Namespace, sought: Sought) -> str:
     if monitor is None:
         return namespace.unreadable.get("DriftMonitor") or f"there is no DriftMonitor {name}, so nothing can be counted"
     new = [item for item in items_at(monitor, "status", sought.listed) if sought.counts(item)][:of]
-    after = f" after {sought.until:%Y-%m-%d %H:%M:%S} UTC" if sought.until else ""
+    after = f" after {sought.seen:%Y-%m-%d %H:%M:%S} UTC" if sought.seen else ""
     bound = f"{needed} of {of} begin a run"
     if not new:
         return f"DriftMonitor {name}: no window yet{after}; {bound}"
@@ -226,7 +226,7 @@ def _cooldown(policy: Manifest, *, now: datetime) -> str:
     if over is None:
         return f"cool-down of {duration(seconds)}: no run has ended, so it holds nothing back."
     if over > now:
-        return f"cool-down of {duration(seconds)} holds back until {moment(over, now=now)}."
+        return f"cool-down of {duration(seconds)} holds back {until(over, now=now)}."
     return f"cool-down of {duration(seconds)} was over {moment(over, now=now)}."
 
 
@@ -241,7 +241,7 @@ def _budget(policy: Manifest, *, now: datetime) -> str:
     if len(begun) < allowed:
         return f"{words}."
     oldest = sorted(begun, reverse=True)[allowed - 1]  # of those that fill the budget
-    return f"{words}: holds back until {moment(later(oldest, MONTH.total_seconds()), now=now)}."
+    return f"{words}: holds back {until(later(oldest, MONTH.total_seconds()), now=now)}."
 
 
 def _rejections(policy: Manifest) -> str:

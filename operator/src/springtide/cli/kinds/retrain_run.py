@@ -8,7 +8,7 @@ from springtide.cli.kinds.training_run import VIEW as TRAINING
 from springtide.cli.kinds.training_run import runs_that_made
 from springtide.cli.kinds.view import Column, Explanation, Namespace, Node, View
 from springtide.cli.manifest import Manifest, at, items_at, name_of, number_at, text_at, time_at, whole_at
-from springtide.cli.words import count, duration, later, moment, short, since
+from springtide.cli.words import count, duration, later, moment, short, since, until
 
 AWAITING = "AwaitingApproval"
 FINAL = ("Promoted", "Rejected", "RolledBack", "Failed", "Inconclusive", "DryRun")
@@ -197,7 +197,7 @@ def _watching(run: Manifest, *, now: datetime) -> str:
     began = phase_began(run, "Watching")
     monitor = text_at(watch, "monitorRef", "name")
     who = f" DriftMonitor {monitor} looks: a drop of the realised performance takes it back." if monitor else ""
-    return f"It is watched for {duration(seconds)}: until {moment(later(began, seconds), now=now)}.{who}"
+    return f"It is watched for {duration(seconds)}: {until(later(began, seconds), now=now)}.{who}"
 
 
 def phase_began(run: Manifest, phase: str) -> datetime | None:
