@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from springtide.cli import screen
@@ -26,8 +26,8 @@ def printed(drawn: Any) -> str:
     return file.getvalue()
 
 
-def explained(manifest: dict[str, Any], *, now: datetime = NOW) -> str:
-    return printed(screen.report(explain(manifest, [], now=now)))
+def explained(manifest: dict[str, Any], *others: dict[str, Any], now: datetime = NOW) -> str:
+    return printed(screen.report(explain(manifest, [], a_namespace([manifest, *others]), now=now)))
 
 
 def tree_of(manifest: dict[str, Any], *others: dict[str, Any]) -> str:
@@ -180,6 +180,56 @@ FIELDS = (
     "suspend",
     "retry",
     "rollout",
+    "champion",
+    "challenger",
+    "currentRun",
+    "history",
+    "verdict",
+    "gates",
+    "slices",
+    "evidence",
+    "triggers",
+    "guards",
+    "drift",
+    "performance",
+    "newRows",
+    "schedule",
+    "monitorRef",
+    "datasetRef",
+    "template",
+    "plan",
+    "watch",
+    "seconds",
+    "phases",
+    "job",
+    "approval",
+    "completionTime",
+    "promotedTime",
+    "versionFrom",
+    "retrainPolicyRef",
+    "policyRef",
+    "lastWindow",
+    "lastLook",
+    "currentLook",
+    "drifted",
+    "maxPsi",
+    "auc",
+    "promised",
+    "start",
+    "end",
+    "windows",
+    "of",
+    "cooldownSeconds",
+    "maxRunsPerMonth",
+    "maxConsecutiveRejections",
+    "measurement",
+    "previous",
+    "trigger",
+    "outcome",
+    "seenUntil",
+    "nextTime",
+    "target",
+    "labels",
 )
 STRANGE = st.recursive(
     JSON,
@@ -188,10 +238,13 @@ STRANGE = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first drawing of each kind pays for the imports
 @given(kind=st.sampled_from([*VIEWS, "Moon"]), metadata=STRANGE, spec=STRANGE, status=STRANGE)
 def test_no_object_however_strange_makes_it_fail(kind: str, metadata: Any, spec: Any, status: Any):
     manifest = {"kind": kind, "metadata": metadata, "spec": spec, "status": status}
     namespace = a_namespace([manifest])
     printed(screen.status(namespace, now=NOW + timedelta(days=1)))
     printed(screen.tree(view_of(kind).tree(manifest, namespace, now=NOW)))
-    printed(screen.report(explain(manifest, [manifest, status] if isinstance(status, dict) else [], now=NOW)))
+    events = [manifest, status] if isinstance(status, dict) else []
+    printed(screen.report(explain(manifest, events, namespace, now=NOW)))
+    printed(screen.gates(manifest))

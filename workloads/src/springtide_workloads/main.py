@@ -121,6 +121,30 @@ def serve(port: Annotated[int, typer.Option(help="Where to listen.")] = 8080) ->
             _end(code)
 
 
+@app.command()
+def show(
+    uri: Annotated[str, typer.Argument(help="A published folder: file:// or s3://.")],
+    name: Annotated[str, typer.Argument(help="A file in it.")],
+    digest: Annotated[str, typer.Option(help="That the folder must have.")],
+) -> None:
+    """Prints a file of a published folder as lines of text, after verifying it: `kubectl springtide report` reads them.
+
+    On failure it ends as **run** does.
+    """
+    start_time = datetime.now(UTC)
+    configure_logs(human=sys.stderr.isatty())
+    try:
+        from springtide_workloads.artifacts.show import show
+
+        for line in show(uri, digest=digest, name=name):
+            sys.stdout.write(f"{line}\n")
+    except Exception as error:  # noqa: BLE001  # whatever happened, the answer is a result
+        failure = explain(error, otherwise=Reason.STORE_UNAVAILABLE)
+        log.error(failure.message, reason=failure.reason)
+        _end(Ending().tell(failed(failure, start_time=start_time)))
+    _end(0)
+
+
 def _read_serving() -> Serving:
     try:
         return Serving.model_validate_json(os.environ.get(SERVING_VARIABLE, ""))
