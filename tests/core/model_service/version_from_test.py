@@ -1,5 +1,9 @@
 """A service that takes its version from a RetrainPolicy follows its champion, forwards and back."""
 
+from pathlib import Path
+
+import yaml
+
 from tests.core.model_service.world import FOLLOWING, POLICY, World, a_follower, a_service, digest
 
 
@@ -9,6 +13,12 @@ def test_the_champion_is_served_without_asking_the_registry() -> None:
     assert world.status["stable"]["digest"] == digest("1")
     assert world.jobs == []
     assert world.told("Ready") == ("True", "Serving")
+
+
+def test_the_example_waits_for_its_policy() -> None:
+    example = Path(__file__).parents[3] / "examples" / "model-service-champion.yaml"
+    world = World().create(**yaml.safe_load(example.read_text())["spec"])
+    assert world.message("Ready") == "there is no RetrainPolicy employment"
 
 
 def test_another_champion_takes_over_by_a_rollout() -> None:
