@@ -19,6 +19,7 @@ PARENTS = {
     "driftmonitors": "DriftMonitor",
     "modelservices": "ModelService",
     "retrainpolicies": "RetrainPolicy",
+    "retrainruns": "RetrainRun",
     "trainingruns": "TrainingRun",
 }
 LISTED = {"inferenceservices": "InferenceService"}
@@ -88,9 +89,9 @@ class ApiServer:
                 return self._patch_status(kind, name, body)
             case "patch", _ if resource in MADE_AND_CHANGED:
                 return self._apply(body, by_force=True)
-            case "patch", "jobs" | "persistentvolumeclaims":
+            case "patch", "jobs" | "persistentvolumeclaims" | "trainingruns" | "retrainruns":
                 return self._apply(body)
-            case "delete", _ if resource == "jobs" or resource in MADE_AND_CHANGED:
+            case "delete", _ if resource in ("jobs", "retrainruns") or resource in MADE_AND_CHANGED:
                 found = self.get(KINDS[resource], name)
                 if body["preconditions"]["uid"] != found["metadata"]["uid"]:
                     raise ApiError(409, "the uid in the precondition is another")

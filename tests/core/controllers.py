@@ -111,9 +111,9 @@ def finished(job: Manifest) -> bool:
 def collect_garbage(server: ApiServer) -> None:
     """Delete what belongs to an owner that is gone."""
     uids = {item["metadata"]["uid"] for item in server.objects.values()}
-    for kind in ("Job", "Pod"):
+    for kind in ("RetrainRun", "TrainingRun", "Job", "Pod"):
         for item in server.all(kind):
-            owners = item["metadata"]["ownerReferences"]
+            owners = item["metadata"].get("ownerReferences", ())
             if owners and owners[0]["uid"] not in uids and "deletionTimestamp" not in item["metadata"]:
                 server.delete(kind, item["metadata"]["name"])
 

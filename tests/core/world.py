@@ -12,6 +12,7 @@ from springtide.api.constants import KSERVE
 from springtide.api.platform import Platform
 from springtide.cluster.store import Key
 from springtide.shell import worker
+from springtide.shell.kinds import KINDS
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
 from springtide.shell.queue import WorkQueue
@@ -28,9 +29,10 @@ PLATFORM: dict[str, Any] = {
 
 
 class World:
-    """One namespace, and one operator. key: of the object that a test is about."""
+    """One namespace, and one operator. key: of the object that a test is about. kinds: those that it works on."""
 
     key: Key
+    kinds = KINDS
 
     capabilities: frozenset[str] = frozenset()
 
@@ -48,6 +50,7 @@ class World:
             client=self.server,  # type: ignore[arg-type]  # stands where the client stands
             metrics=Metrics(),
             identity="test",
+            kinds=self.kinds,
             now=lambda: self.now,
             queue=WorkQueue(monotonic=self._seconds),
             capabilities=self.capabilities,

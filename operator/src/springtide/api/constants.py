@@ -82,6 +82,8 @@ class ConditionType(StrEnum):
     """DriftMonitor: whether the newest window is broken (missing, unseen, out of range, too few rows), not shifted."""
     PERFORMANCE_DROPPED = "PerformanceDropped"
     """DriftMonitor: whether the model did worse than promised, by labels that have arrived; Unknown without them."""
+    TRIGGERED = "Triggered"
+    """RetrainPolicy: True while something asks for a run that has not begun; the message says what holds it back."""
 
 
 class Reason(StrEnum):
@@ -139,6 +141,35 @@ class Reason(StrEnum):
     DRIFTED = "Drifted"
     DATA_BROKEN = "DataBroken"
 
+    # What asks for a run of a loop.
+    NOT_TRIGGERED = "NotTriggered"
+    FIRST = "First"
+    SCHEDULE = "Schedule"
+    DRIFT = "Drift"
+    PERFORMANCE = "Performance"
+    NEW_ROWS = "NewRows"
+    MANUAL = "Manual"
+
+    # What a loop waits for, does and finds.
+    WAITING_FOR_TRIGGER = "WaitingForTrigger"
+    RETRAINING = "Retraining"
+    COOLING_DOWN = "CoolingDown"
+    BUDGET_SPENT = "BudgetSpent"
+    RUN_MISSED = "RunMissed"
+    DRIFT_MONITOR_NOT_FOUND = "DriftMonitorNotFound"
+    SERVICE_FOLLOWS_OTHER = "ServiceFollowsOther"
+    RETRAINING_DOES_NOT_HELP = "RetrainingDoesNotHelp"
+    POLICY_NOT_FOUND = "PolicyNotFound"
+    WAITING_FOR_TURN = "WaitingForTurn"
+    JUDGING = "Judging"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    ROLLING_OUT = "RollingOut"
+    WATCHING = "Watching"
+    ROLLING_BACK = "RollingBack"
+    CHALLENGER_REJECTED = "Rejected"
+    DRY_RUN = "DryRun"
+    PROMOTED = "Promoted"
+
     # How it ended well.
     SUCCEEDED = "Succeeded"
     MEMOIZED = "Memoized"
@@ -188,6 +219,8 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "ModelNotFound"
     BASELINE_NOT_FOUND = "BaselineNotFound"
     DRIFT_FAILED = "DriftFailed"
+    EVALUATION_FAILED = "EvaluationFailed"
+    PROMOTION_FAILED = "PromotionFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from springtide.api.base import ApiModel, Digest, ListSet, Rule
+from springtide.api.base import ApiModel, Digest, ListAtomic, ListSet, Rule
 from springtide.api.data import ColumnName
 
 GATES_LISTED = 8
@@ -110,6 +110,8 @@ class Verdict(ApiModel):
     outcome: Annotated[Outcome, Field(description="Passed: every gate did. Failed: at least one did.")]
     rows: Annotated[int, Field(ge=0, description="How many held-out rows it was judged on.")]
     gates: Annotated[
-        tuple[GateOutcome, ...], Field(max_length=GATES_LISTED, description="Each gate, in the order of the spec.")
+        tuple[GateOutcome, ...],
+        ListAtomic(),
+        Field(max_length=GATES_LISTED, description="Each gate, in the order of the spec."),
     ] = ()
     evidence: Annotated[Evidence | None, Field(description="All of it, to be verified offline.")] = None

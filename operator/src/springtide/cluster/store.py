@@ -160,6 +160,10 @@ class Store:
         """The parents that refer to this one, whether or not it is there."""
         return sorted(self._referrers.get(key, ()))
 
+    def referred(self, key: Key) -> tuple[Key, ...]:
+        """What the parent refers to, whether or not it is there."""
+        return self._references.get(key, ())
+
     def all(self, kind: str) -> Iterator[dict[str, Any]]:
         """The objects of a kind."""
         return (json.loads(entry.document) for identity, entry in self._entries.items() if identity.kind == kind)

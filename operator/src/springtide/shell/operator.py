@@ -48,10 +48,13 @@ class Operator:
         return kind.references(manifest) if kind else ()
 
     def enqueue(self, key: Key) -> None:
-        """An object has changed: work on it, and on whatever refers to it."""
+        """An object has changed: work on it, on whatever refers to it, and on what it refers to, if that heeds it."""
         self.queue.add(key)
         for referrer in self.store.referrers(key):
             self.queue.add(referrer)
+        for target in self.store.referred(key):
+            if (kind := self.kind(target.kind)) and kind.heeds_referrers:
+                self.queue.add(target)
 
     def observed(self, key: Key, parent: Manifest) -> Observed:
         """All that the store holds of an object."""

@@ -83,7 +83,10 @@ async def _apply_children(operator: Operator, kind: Kind[object], key: Key, deci
     for child in decision.children:
         made = await apply.apply(operator.client, child, kind.made)
         # Our own write is news that we need not wait for.
-        news |= operator.store.upsert(child.manifest["kind"], made) == key
+        concerned = operator.store.upsert(child.manifest["kind"], made)
+        if concerned and concerned != key:
+            operator.enqueue(concerned)  # an object of our own kinds, whose life begins here
+        news |= concerned is not None
     for deletion in decision.deletions:
         await apply.delete(operator.client, deletion, kind.made, namespace=key.namespace)
     return news
