@@ -15,6 +15,7 @@ from springtide.cli.words import duration, safe
 
 from tests.cli.objects import a_namespace, a_run, objects_of, served, snapshotted
 from tests.core.dataset.world import digest as snapshot_digest
+from tests.core.model_service.world import a_follower
 from tests.core.model_service.world import digest as model_digest
 
 NOW = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -82,6 +83,15 @@ def test_a_version_taken_back_is_explained_with_its_numbers_and_what_to_do():
     shown = explained(service)
     assert "errors: 0.5, at most 0.01" in shown
     assert "kubectl springtide retry msvc/pd" in shown
+
+
+def test_a_service_that_follows_a_policy_is_explained_by_it():
+    world = a_follower().crown("2").start_servers("2").judge("Failed", says="errors: 0.5, at most 0.01")
+    (service,) = objects_of(world, "ModelService")
+    shown = explained(service)
+    assert "The champion of RetrainPolicy pd-policy, a version of pd-12m, is asked for" in shown
+    assert "kubectl springtide retry msvc/pd" in shown
+    assert "asked for: the champion of RetrainPolicy pd-policy" in tree_of(service)
 
 
 def test_a_canary_is_explained_by_its_step_and_checks():

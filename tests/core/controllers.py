@@ -48,6 +48,22 @@ def sync_deployment(server: ApiServer, name: str) -> None:
         server.create(pod | {"status": {"phase": "Pending"}})
 
 
+def sync_inference_service(server: ApiServer, name: str) -> None:
+    """What KServe makes of it in its Standard mode: a Deployment with its labels, and pods with those and more."""
+    inference = server.get("InferenceService", name)
+    metadata, predictor = inference["metadata"], inference["spec"]["predictor"]
+    own = {**metadata["labels"], **predictor["labels"], "serving.kserve.io/inferenceservice": name}
+    pod = {key: predictor[key] for key in predictor if key in ("containers", "volumes", "securityContext")}
+    spec = {"replicas": predictor["minReplicas"], "template": {"metadata": {"labels": own}, "spec": pod}}
+    found = server.objects.get(("Deployment", f"{name}-predictor"))
+    if found:
+        server.update("Deployment", f"{name}-predictor", lambda it: it.update(spec=spec))
+        return
+    owner = {"kind": "InferenceService", "name": name, "uid": metadata["uid"], "controller": True}
+    of = {"name": f"{name}-predictor", "labels": own, "ownerReferences": [owner]}
+    server.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": of, "spec": spec})
+
+
 def _create_pod(server: ApiServer, job: Manifest) -> None:
     number = job.get("status", {}).get("created", 0) + 1
     name = job["metadata"]["name"]
@@ -124,7 +140,8 @@ def end_container(server: ApiServer, pod: str, *, now: datetime, exit_code: int,
 
 def set_container(server: ApiServer, pod: str, state: Manifest, *, phase: str) -> None:
     """The state of the pod's container."""
-    status = {"phase": phase, "containerStatuses": [{"name": "main", "state": state}]}
+    container = server.get("Pod", pod)["spec"]["containers"][0]["name"]
+    status = {"phase": phase, "containerStatuses": [{"name": container, "state": state}]}
     server.update("Pod", pod, lambda it: it["status"].update(status))
 
 

@@ -37,6 +37,9 @@ TASK_VARIABLE = "SPRINGTIDE_TASK"
 """The environment variable that carries a `Task` as JSON into a container."""
 CONTAINER = "main"
 """The container of a workload pod whose termination message is the `Result`."""
+KSERVE_CONTAINER = "kserve-container"
+"""The same of a server that KServe runs: KServe knows no other name."""
+KSERVE = "serving.kserve.io"
 
 
 class Role(StrEnum):
@@ -126,6 +129,7 @@ class Reason(StrEnum):
     CHECK_FAILED = "CheckFailed"
     INCONCLUSIVE = "Inconclusive"
     LOAD_FAILED = "LoadFailed"
+    RETRAIN_POLICY_NOT_READY = "RetrainPolicyNotReady"
 
     # What a monitor waits for, does and finds.
     MODEL_SERVICE_NOT_READY = "ModelServiceNotReady"

@@ -45,10 +45,12 @@ ACCESS: tuple[Access, ...] = (
     Access("batch", "jobs", (*_WATCHED, "create", "patch", "delete")),
     Access("apps", "deployments", (*_WATCHED, "create", "patch", "delete")),
     Access("", "services", (*_WATCHED, "create", "patch", "delete")),
+    Access("policy", "poddisruptionbudgets", (*_WATCHED, "create", "patch", "delete")),
     Access("", "pods", _WATCHED),
     Access("", "persistentvolumeclaims", (*_WATCHED, "create", "patch")),
     Access("", "events", ("create",)),
     Access("kueue.x-k8s.io", "workloads", ("list",)),
+    Access("serving.kserve.io", "inferenceservices", ("get", "list", "create", "patch", "delete")),
     Access("coordination.k8s.io", "leases", ("create",), scope="lease"),
     Access("coordination.k8s.io", "leases", ("get", "update"), scope="lease", names=(LEASE_NAME,)),
 )

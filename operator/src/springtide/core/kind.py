@@ -13,17 +13,25 @@ from springtide.core.decision import Decision, Manifest, Refusal
 
 @dataclass(frozen=True)
 class ChildKind:
-    """A kind of object that belongs to ours and is watched for them."""
+    """A kind of object that belongs to ours and is watched, or listed, for them."""
 
     api_version: str
     kind: str
     plural: str
+
+    @property
+    def group(self) -> str:
+        """Its API group; empty for the core."""
+        return self.api_version.rpartition("/")[0]
 
 
 JOB = ChildKind("batch/v1", "Job", "jobs")
 POD = ChildKind("v1", "Pod", "pods")
 DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments")
 SERVICE = ChildKind("v1", "Service", "services")
+POD_DISRUPTION_BUDGET = ChildKind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+INFERENCE_SERVICE = ChildKind("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices")
+"""What KServe runs servers for. Listed where we made one, not watched: see `shell.listed`."""
 WORKLOAD = ChildKind("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
 """What Kueue makes of a Job that names a queue. Listed while such a Job waits, not watched: see `shell.queues`."""
 TRAINING_RUN = ChildKind(API_VERSION, "TrainingRun", "trainingruns")
@@ -79,6 +87,7 @@ class Kind(Generic[SnapshotT]):
     references: what an object refers to. It is decided about again whenever one of these changes.
     makes: kinds of ours whose objects it makes. They are watched for themselves.
     heeds_referrers: whether it is decided about again, too, whenever an object that refers to it changes.
+    listed: kinds of children of API groups that the cluster need not serve: they are listed, not watched.
     """
 
     resource: CustomResource
@@ -89,3 +98,9 @@ class Kind(Generic[SnapshotT]):
     references: Callable[[Manifest], tuple[Reference, ...]] = no_references
     makes: tuple[ChildKind, ...] = ()
     heeds_referrers: bool = False
+    listed: tuple[ChildKind, ...] = ()
+
+    @property
+    def made(self) -> tuple[ChildKind, ...]:
+        """All kinds of objects that it makes."""
+        return (*self.children, *self.listed, *self.makes)

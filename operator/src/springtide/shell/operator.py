@@ -70,8 +70,12 @@ class Operator:
         )
 
     def child_kinds(self) -> list[ChildKind]:
-        """The child kinds of all kinds, each once."""
+        """The child kinds that are watched, of all kinds, each once."""
         return list(dict.fromkeys(child for kind in self.kinds for child in kind.children))
+
+    def listed_kinds(self) -> list[ChildKind]:
+        """The child kinds that are listed, of all kinds, each once."""
+        return list(dict.fromkeys(child for kind in self.kinds for child in kind.listed))
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of this name, if it is one of ours."""
