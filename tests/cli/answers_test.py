@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from springtide.cli import screen
@@ -15,6 +15,7 @@ from springtide.cli.words import duration, safe
 
 from tests.cli.objects import a_namespace, a_run, objects_of, served, snapshotted
 from tests.core.dataset.world import digest as snapshot_digest
+from tests.core.model_service.world import a_follower
 from tests.core.model_service.world import digest as model_digest
 
 NOW = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
@@ -26,8 +27,8 @@ def printed(drawn: Any) -> str:
     return file.getvalue()
 
 
-def explained(manifest: dict[str, Any], *, now: datetime = NOW) -> str:
-    return printed(screen.report(explain(manifest, [], now=now)))
+def explained(manifest: dict[str, Any], *others: dict[str, Any], now: datetime = NOW) -> str:
+    return printed(screen.report(explain(manifest, [], a_namespace([manifest, *others]), now=now)))
 
 
 def tree_of(manifest: dict[str, Any], *others: dict[str, Any]) -> str:
@@ -82,6 +83,15 @@ def test_a_version_taken_back_is_explained_with_its_numbers_and_what_to_do():
     shown = explained(service)
     assert "errors: 0.5, at most 0.01" in shown
     assert "kubectl springtide retry msvc/pd" in shown
+
+
+def test_a_service_that_follows_a_policy_is_explained_by_it():
+    world = a_follower().crown("2").start_servers("2").judge("Failed", says="errors: 0.5, at most 0.01")
+    (service,) = objects_of(world, "ModelService")
+    shown = explained(service)
+    assert "The champion of RetrainPolicy pd-policy, a version of pd-12m, is asked for" in shown
+    assert "kubectl springtide retry msvc/pd" in shown
+    assert "asked for: the champion of RetrainPolicy pd-policy" in tree_of(service)
 
 
 def test_a_canary_is_explained_by_its_step_and_checks():
@@ -180,6 +190,56 @@ FIELDS = (
     "suspend",
     "retry",
     "rollout",
+    "champion",
+    "challenger",
+    "currentRun",
+    "history",
+    "verdict",
+    "gates",
+    "slices",
+    "evidence",
+    "triggers",
+    "guards",
+    "drift",
+    "performance",
+    "newRows",
+    "schedule",
+    "monitorRef",
+    "datasetRef",
+    "template",
+    "plan",
+    "watch",
+    "seconds",
+    "phases",
+    "job",
+    "approval",
+    "completionTime",
+    "promotedTime",
+    "versionFrom",
+    "retrainPolicyRef",
+    "policyRef",
+    "lastWindow",
+    "lastLook",
+    "currentLook",
+    "drifted",
+    "maxPsi",
+    "auc",
+    "promised",
+    "start",
+    "end",
+    "windows",
+    "of",
+    "cooldownSeconds",
+    "maxRunsPerMonth",
+    "maxConsecutiveRejections",
+    "measurement",
+    "previous",
+    "trigger",
+    "outcome",
+    "seenUntil",
+    "nextTime",
+    "target",
+    "labels",
 )
 STRANGE = st.recursive(
     JSON,
@@ -188,10 +248,13 @@ STRANGE = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first drawing of each kind pays for the imports
 @given(kind=st.sampled_from([*VIEWS, "Moon"]), metadata=STRANGE, spec=STRANGE, status=STRANGE)
 def test_no_object_however_strange_makes_it_fail(kind: str, metadata: Any, spec: Any, status: Any):
     manifest = {"kind": kind, "metadata": metadata, "spec": spec, "status": status}
     namespace = a_namespace([manifest])
     printed(screen.status(namespace, now=NOW + timedelta(days=1)))
     printed(screen.tree(view_of(kind).tree(manifest, namespace, now=NOW)))
-    printed(screen.report(explain(manifest, [manifest, status] if isinstance(status, dict) else [], now=NOW)))
+    events = [manifest, status] if isinstance(status, dict) else []
+    printed(screen.report(explain(manifest, events, namespace, now=NOW)))
+    printed(screen.gates(manifest))

@@ -10,6 +10,7 @@ from springtide.cli.server import Resource
 from tests.cli.objects import NOW_OF_WORLDS, served, snapshotted
 from tests.core.dataset.world import World as DatasetWorld
 from tests.core.model_service.world import World as ServiceWorld
+from tests.core.model_service.world import a_follower
 
 DATASET = Resource("Dataset", "datasets", "dataset", ("dset",))
 SERVICE = Resource("ModelService", "modelservices", "modelservice", ("msvc",))
@@ -30,7 +31,10 @@ class WorldServer:
             annotations = manifest["metadata"].get("annotations", {}) | patch["metadata"].get("annotations", {})
             manifest["metadata"]["annotations"] = annotations
             for field, value in patch.get("spec", {}).items():
-                manifest["spec"][field] = manifest["spec"][field] | value
+                if value is None:
+                    del manifest["spec"][field]
+                else:
+                    manifest["spec"][field] = manifest["spec"][field] | value
 
         self.world.server.update(resource.kind, name, merge)
         self.world.settle()
@@ -138,3 +142,19 @@ def test_a_rollback_during_a_rollout_gives_the_candidate_up():
 def test_without_a_version_before_a_rollback_asks_for_one():
     with pytest.raises(CommandError, match="--to"):
         asked_to_roll_back(served())
+
+
+def test_a_rollback_of_a_service_that_follows_a_policy_pins_the_version():
+    world = a_follower(rollout={"steps": []}).crown("2").start_servers("2")
+    outcome = asked_to_roll_back(world)(service_of(world))
+    assert outcome is not None
+    assert outcome.good
+    assert world.stable == "1"
+    assert "versionFrom" not in service_of(world)["spec"]
+
+
+def test_a_champion_that_was_taken_back_can_be_tried_again():
+    world = a_follower().crown("2").start_servers("2").judge("Failed")
+    verdict = asked_to_retry(world)
+    assert world.candidate["version"] == "2"
+    assert verdict(service_of(world)) is None

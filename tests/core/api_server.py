@@ -18,9 +18,18 @@ PARENTS = {
     "datasets": "Dataset",
     "driftmonitors": "DriftMonitor",
     "modelservices": "ModelService",
+    "retrainpolicies": "RetrainPolicy",
+    "retrainruns": "RetrainRun",
     "trainingruns": "TrainingRun",
 }
-MADE_AND_CHANGED = {"deployments": "Deployment", "services": "Service"}
+LISTED = {"inferenceservices": "InferenceService"}
+"""Kinds that are listed, not watched."""
+MADE_AND_CHANGED = {
+    **LISTED,
+    "deployments": "Deployment",
+    "poddisruptionbudgets": "PodDisruptionBudget",
+    "services": "Service",
+}
 KINDS = PARENTS | MADE_AND_CHANGED | {"jobs": "Job", "pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
 
 
@@ -78,11 +87,11 @@ class ApiServer:
                 return body  # type: ignore[no-any-return]
             case "patch", _ if resource.endswith("/status") and (kind := PARENTS.get(resource.removesuffix("/status"))):
                 return self._patch_status(kind, name, body)
-            case "patch", "deployments" | "services":
+            case "patch", _ if resource in MADE_AND_CHANGED:
                 return self._apply(body, by_force=True)
-            case "patch", "jobs" | "persistentvolumeclaims":
+            case "patch", "jobs" | "persistentvolumeclaims" | "trainingruns" | "retrainruns":
                 return self._apply(body)
-            case "delete", "jobs" | "deployments" | "services":
+            case "delete", _ if resource in ("jobs", "retrainruns") or resource in MADE_AND_CHANGED:
                 found = self.get(KINDS[resource], name)
                 if body["preconditions"]["uid"] != found["metadata"]["uid"]:
                     raise ApiError(409, "the uid in the precondition is another")

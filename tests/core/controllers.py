@@ -48,6 +48,22 @@ def sync_deployment(server: ApiServer, name: str) -> None:
         server.create(pod | {"status": {"phase": "Pending"}})
 
 
+def sync_inference_service(server: ApiServer, name: str) -> None:
+    """What KServe makes of it in its Standard mode: a Deployment with its labels, and pods with those and more."""
+    inference = server.get("InferenceService", name)
+    metadata, predictor = inference["metadata"], inference["spec"]["predictor"]
+    own = {**metadata["labels"], **predictor["labels"], "serving.kserve.io/inferenceservice": name}
+    pod = {key: predictor[key] for key in predictor if key in ("containers", "volumes", "securityContext")}
+    spec = {"replicas": predictor["minReplicas"], "template": {"metadata": {"labels": own}, "spec": pod}}
+    found = server.objects.get(("Deployment", f"{name}-predictor"))
+    if found:
+        server.update("Deployment", f"{name}-predictor", lambda it: it.update(spec=spec))
+        return
+    owner = {"kind": "InferenceService", "name": name, "uid": metadata["uid"], "controller": True}
+    of = {"name": f"{name}-predictor", "labels": own, "ownerReferences": [owner]}
+    server.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": of, "spec": spec})
+
+
 def _create_pod(server: ApiServer, job: Manifest) -> None:
     number = job.get("status", {}).get("created", 0) + 1
     name = job["metadata"]["name"]
@@ -95,9 +111,9 @@ def finished(job: Manifest) -> bool:
 def collect_garbage(server: ApiServer) -> None:
     """Delete what belongs to an owner that is gone."""
     uids = {item["metadata"]["uid"] for item in server.objects.values()}
-    for kind in ("Job", "Pod"):
+    for kind in ("RetrainRun", "TrainingRun", "Job", "Pod"):
         for item in server.all(kind):
-            owners = item["metadata"]["ownerReferences"]
+            owners = item["metadata"].get("ownerReferences", ())
             if owners and owners[0]["uid"] not in uids and "deletionTimestamp" not in item["metadata"]:
                 server.delete(kind, item["metadata"]["name"])
 
@@ -124,7 +140,8 @@ def end_container(server: ApiServer, pod: str, *, now: datetime, exit_code: int,
 
 def set_container(server: ApiServer, pod: str, state: Manifest, *, phase: str) -> None:
     """The state of the pod's container."""
-    status = {"phase": phase, "containerStatuses": [{"name": "main", "state": state}]}
+    container = server.get("Pod", pod)["spec"]["containers"][0]["name"]
+    status = {"phase": phase, "containerStatuses": [{"name": container, "state": state}]}
     server.update("Pod", pod, lambda it: it["status"].update(status))
 
 

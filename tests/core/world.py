@@ -8,15 +8,17 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from springtide.api.constants import KSERVE
 from springtide.api.platform import Platform
 from springtide.cluster.store import Key
 from springtide.shell import worker
+from springtide.shell.kinds import KINDS
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator
 from springtide.shell.queue import WorkQueue
 
 from tests.core import controllers
-from tests.core.api_server import PARENTS, ApiServer, Manifest
+from tests.core.api_server import LISTED, PARENTS, ApiServer, Manifest
 
 PLATFORM: dict[str, Any] = {
     "workloadsImage": "springtide/workloads@sha256:" + "a" * 64,
@@ -27,9 +29,12 @@ PLATFORM: dict[str, Any] = {
 
 
 class World:
-    """One namespace, and one operator. key: of the object that a test is about."""
+    """One namespace, and one operator. key: of the object that a test is about. kinds: those that it works on."""
 
     key: Key
+    kinds = KINDS
+
+    capabilities: frozenset[str] = frozenset()
 
     def __init__(self, **platform: Any) -> None:
         self.now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -45,8 +50,10 @@ class World:
             client=self.server,  # type: ignore[arg-type]  # stands where the client stands
             metrics=Metrics(),
             identity="test",
+            kinds=self.kinds,
             now=lambda: self.now,
             queue=WorkQueue(monotonic=self._seconds),
+            capabilities=self.capabilities,
         )
 
     def _seconds(self) -> float:
@@ -63,13 +70,24 @@ class World:
 
     def deliver(self, kind: str | None = None, count: int | None = None) -> None:
         """Let the watches tell `count` pieces of news (all of them by default) of a kind (of every kind by default)."""
-        for each in [kind] if kind else list(self.server.news):
+        for each in [kind] if kind else [kind for kind in self.server.news if kind not in LISTED.values()]:
             pending = self.server.news[each]
             for event, manifest in pending[:count]:
                 take = self.operator.store.remove if event == "DELETED" else self.operator.store.upsert
                 if key := take(each, manifest):
                     self.operator.enqueue(key) if each in PARENTS.values() else self.operator.queue.add(key)
             del pending[: len(pending) if count is None else count]
+
+    def list_unwatched(self) -> None:
+        """Let the kinds be listed that are not watched."""
+        store = self.operator.store
+        for kind in LISTED.values():
+            found = list(self.server.all(kind))
+            keys = [store.upsert(kind, manifest) for manifest in found]
+            uids = {manifest["metadata"]["uid"] for manifest in found}
+            gone = store.prune(kind, keep=uids, version=self.server.version, namespace=None)
+            for key in [key for key in keys if key] + sorted(gone):
+                self.operator.enqueue(key)
 
     def work(self) -> bool:
         """One pass over the first key in the queue; False if there is none. May raise CrashError."""
@@ -112,8 +130,12 @@ class World:
                 controllers.sync_job(self.server, job["metadata"]["name"], now=self.now)
             for deployment in self.server.all("Deployment"):
                 controllers.sync_deployment(self.server, deployment["metadata"]["name"])
+            if KSERVE in self.capabilities:
+                for inference in self.server.all("InferenceService"):
+                    controllers.sync_inference_service(self.server, inference["metadata"]["name"])
             controllers.collect_garbage(self.server)
             self.deliver()
+            self.list_unwatched()
             if not self.work() and self.server.version == before:
                 return self
         raise AssertionError(f"the world does not settle; the last writes are {self.server.writes[-6:]}")

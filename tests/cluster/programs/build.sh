@@ -25,6 +25,7 @@ declare -A theirs=(
   [versitygw]="github.com/versity/versitygw@v1.8.0 ./cmd/versitygw"
   [jobset]="sigs.k8s.io/jobset@v0.8.0 ."
   [kueue]="sigs.k8s.io/kueue@v0.15.0 ./cmd/kueue"
+  [kserve]="github.com/kserve/kserve@v0.20.0 ./cmd/manager"
 )
 declare -A command_of=([kind]=kind [kube]=kubectl [helm]=helm)
 

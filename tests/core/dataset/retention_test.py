@@ -56,6 +56,23 @@ def test_runs_on_other_data_hold_nothing_back() -> None:
     assert _publish(world, "b").ask("again").task()["remove"] == [digest("a")]
 
 
+def test_labels_that_a_monitor_joins_with_requests_are_kept_until_it_has_looked() -> None:
+    world = a_dataset(retention={"snapshots": 1}).publish("a")
+    labels = {"datasetRef": {"name": NAME}, "column": "defaulted"}
+    spec = {"target": {"modelServiceRef": {"name": "pd"}}, "labels": labels, "suspend": True}
+    model = {"uri": "s3://m", "digest": digest("d")}
+    look = {"number": 1, "trigger": "Labels", "dueTime": "2026-11-23T12:00:00Z", "demand": digest("d"), "uri": "s3://l"}
+    look |= {"baseline": model, "labels": {"uri": "s3://x", "snapshot": digest("a")}}
+    monitor = {"apiVersion": "springtide.dev/v1alpha1", "kind": "DriftMonitor", "metadata": {"name": "pd"}}
+    world.server.create(monitor | {"spec": spec, "status": {"currentLook": look}})
+    world.settle()
+    assert _publish(world, "b").ask("again").task()["remove"] == []
+    world.end(unchanged())
+    world.server.update("DriftMonitor", "pd", lambda it: it["status"].pop("currentLook"))
+    world.settle()
+    assert world.ask("more").task()["remove"] == [digest("a")]
+
+
 def test_a_snapshot_that_comes_back_is_the_latest_and_is_not_removed() -> None:
     world = _publish(a_dataset(retention={"snapshots": 1}).publish("a"), "b")
     world.ask("again").publish("a")

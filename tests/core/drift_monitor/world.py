@@ -13,6 +13,7 @@ NAME = "income"
 KEY = Key("DriftMonitor", "team", NAME)
 OVER_DATASET = {"target": {"datasetRef": {"name": "people"}}, "baseline": {"trainingRunRef": {"name": "churn"}}}
 OVER_SERVICE = {"target": {"modelServiceRef": {"name": "pd"}}}
+LABELLED = OVER_SERVICE | {"labels": {"datasetRef": {"name": "outcomes"}, "column": "defaulted"}}
 JUDGED = {"status": "Succeeded", "reason": "Judged"}
 
 
@@ -113,6 +114,18 @@ class World(world.World):
         self.server.update("ModelService", "pd", lambda it: it.setdefault("status", {}).update(stable=stable))
         return self.settle()
 
+    def label(self, *letters: str) -> "World":
+        """The Dataset with the labels has these snapshots now, the newest first; it is made if it is not there."""
+        snapshots = [
+            {"digest": digest(it), "uri": f"s3://lake/{it}", "rows": 9, "bytes": 9, "createdTime": stamp(self.now)}
+            for it in letters
+        ]
+        if ("Dataset", "outcomes") not in self.server.objects:
+            self._make("Dataset", "outcomes", {"source": {"uri": "s3://lake/o"}, "suspend": True})
+        kept = {"latest": snapshots[0], "snapshots": snapshots} if snapshots else {}
+        self.server.update("Dataset", "outcomes", lambda it: it.setdefault("status", {}).update(kept))
+        return self.settle()
+
     def _make(self, kind: str, name: str, spec: Manifest) -> None:
         self.server.create(
             {"apiVersion": "springtide.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
@@ -136,6 +149,13 @@ class World(world.World):
         report = windows[-1] | {"columns": 7, "reportUri": "s3://artifacts/springtide/drift/team.income/r"} | more
         return self.end(JUDGED | {"window": report, "windows": windows})
 
+    def measure(
+        self, *windows: Manifest, outcome: str = "Measured", message: str = "", complete: bool = True
+    ) -> "World":
+        """No window has closed, but there are labels."""
+        told = {"labels": digest("0"), "outcome": outcome, "message": message, "complete": complete}
+        return self.end(JUDGED | {"measurement": told, "performance": list(windows)})
+
     def find_nothing(self) -> "World":
         """No window has closed since the last one."""
         return self.end(JUDGED | {"message": "no window has closed since the last look"})
@@ -153,6 +173,13 @@ def a_window(verdict: str = "Stable", *, day: int | None = None, rows: int = 100
     return times | {"rows": rows, "verdict": verdict, "driftedColumns": 3 if is_bad else 0, "maxPsi": 0.4}
 
 
+def performance(outcome: str, *, day: int, model: str = "b", labelled: int = 900) -> Manifest:
+    """How a model did on a day of November."""
+    times = {"start": f"2026-11-{day:02}T00:00:00Z", "end": f"2026-11-{day + 1:02}T00:00:00Z"}
+    numbers = {"rows": 1000, "labelled": labelled, "auc": 0.7, "low": 0.68, "high": 0.72, "promised": 0.75}
+    return times | numbers | {"model": digest(model), "outcome": outcome, "message": f"{labelled} labels"}
+
+
 def over_dataset(event_time: str | None = None, **spec: Any) -> World:
     """A monitor over a Dataset with a snapshot, and a model that was trained: its first look waits to start."""
     return World().publish("a", event_time=event_time).train("b").create(**OVER_DATASET | spec)
@@ -161,3 +188,8 @@ def over_dataset(event_time: str | None = None, **spec: Any) -> World:
 def over_service(**spec: Any) -> World:
     """A monitor over a ModelService that serves: its first look waits to start."""
     return World().serve("b").create(**OVER_SERVICE | spec)
+
+
+def with_labels(**spec: Any) -> World:
+    """The same with labels of the requests."""
+    return World().serve("b").label("e").create(**LABELLED | spec)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from springtide.api.constants import KSERVE
 from springtide.api.serving import SERVING_VARIABLE, Serving
 from springtide.cluster.store import Key
 
@@ -12,6 +13,9 @@ from tests.core.api_server import Manifest, stamp
 NAME = "pd"
 KEY = Key("ModelService", "team", NAME)
 STEPS = [{"weight": 25, "pauseSeconds": 60}, {"weight": 50, "pauseSeconds": 300}]
+POLICY = "pd-policy"
+FOLLOWING = {"model": {"name": "pd-12m"}, "versionFrom": {"retrainPolicyRef": {"name": POLICY}}}
+"""What a spec says that takes its version from a policy."""
 SPEC: dict[str, Any] = {"model": {"name": "pd-12m", "version": "1"}, "rollout": {"steps": STEPS}}
 
 
@@ -26,9 +30,13 @@ def label(version: str) -> str:
 
 
 class World(world.World):
-    """One ModelService in one namespace."""
+    """One ModelService in one namespace. kserve: the cluster has KServe."""
 
     key = KEY
+
+    def __init__(self, *, kserve: bool = False) -> None:
+        self.capabilities = frozenset({KSERVE}) if kserve else frozenset()
+        super().__init__()
 
     # The ModelService as people see it.
 
@@ -62,6 +70,8 @@ class World(world.World):
 
     def replicas(self, version: str) -> int:
         """How many servers a version is to have; 0 where there is nothing of it."""
+        if found := self.server.objects.get(("InferenceService", f"{NAME}-{label(version)}")):
+            return int(found["spec"]["predictor"]["minReplicas"])
         found = self.server.objects.get(("Deployment", f"{NAME}-{label(version)}"))
         return int(found["spec"]["replicas"]) if found else 0
 
@@ -93,6 +103,23 @@ class World(world.World):
         """The user annotates the ModelService; names without their prefix."""
         values = {f"springtide.dev/{name}": value for name, value in annotations.items()}
         self.server.update("ModelService", NAME, lambda it: it["metadata"].update(annotations=values))
+        return self.settle()
+
+    # What a RetrainPolicy says.
+
+    def crown(self, version: str, *, model: str = "", taken_back: tuple[str, ...] = ()) -> "World":
+        """The policy says that the version is its champion. model, taken_back: versions whose bytes are meant."""
+        uri = f"s3://artifacts/springtide/models/{model or version}"
+        champion = {"version": version, "digest": digest(model or version), "uri": uri, "since": stamp(self.now)}
+        quarantined = [{"digest": digest(one), "run": f"{POLICY}-{one}"} for one in taken_back]
+        return self.say(champion=champion, quarantined=quarantined)
+
+    def say(self, *, of: str = "pd-12m", **status: Any) -> "World":
+        """The policy is there and its status is this. of: the model that it trains."""
+        if ("RetrainPolicy", POLICY) not in self.server.objects:
+            manifest = {"apiVersion": "springtide.dev/v1alpha1", "kind": "RetrainPolicy", "metadata": {"name": POLICY}}
+            self.server.create(manifest | {"spec": {"template": {"model": {"name": of}}}})
+        self.server.update("RetrainPolicy", POLICY, lambda it: it.update(status=status))
         return self.settle()
 
     # What the Jobs do.
@@ -138,9 +165,12 @@ class World(world.World):
         result = json.dumps({"status": "Failed", "reason": reason, "message": message})
         terminated = {"exitCode": 64, "reason": "Error", "message": result, "finishedAt": stamp(self.now)}
         waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
-        status = {"containerStatuses": [{"name": "main", "state": waiting, "lastState": {"terminated": terminated}}]}
         for pod in self._servers(version):
-            self.server.update("Pod", pod, lambda it: it["status"].update(status))
+            name = self.server.get("Pod", pod)["spec"]["containers"][0]["name"]
+            ended = {"name": name, "state": waiting, "lastState": {"terminated": terminated}}
+            mesh = {"name": "istio-proxy", "state": {"running": {}}}
+            status = {"containerStatuses": [mesh, ended]}
+            self.server.update("Pod", pod, lambda it, status=status: it["status"].update(status))
         return self.settle()
 
     def lose_server(self, version: str) -> "World":
@@ -171,6 +201,12 @@ def _labels(pod: Manifest) -> dict[str, str]:
     return labels
 
 
-def a_service(**spec: Any) -> World:
-    """A ModelService that was just created."""
-    return World().create(**spec)
+def a_service(*, kserve: bool = False, **spec: Any) -> World:
+    """A ModelService that was just created. kserve: the cluster has KServe."""
+    return World(kserve=kserve).create(**spec)
+
+
+def a_follower(**spec: Any) -> World:
+    """One that serves version 1, the champion of its policy."""
+    world = World().crown("1").create(**FOLLOWING | spec)
+    return world.start_servers("1")

@@ -6,7 +6,9 @@ FOLDER has Parquet files with the model's features. `/tmp/stop` ends it; the las
 """
 
 import asyncio
+import contextlib
 import json
+import random
 import sys
 from collections import Counter
 from pathlib import Path
@@ -18,12 +20,16 @@ import pyarrow.dataset as pads
 
 ROWS = 8
 BODIES = 200
+CALLERS = 8
+"""Each keeps connections of its own. One alone would stay at one server for as long as its connection lasts."""
 
 
 def bodies(features: list[dict[str, Any]], folder: str) -> list[bytes]:
-    """Requests that between them are like the data."""
+    """Requests with rows from anywhere: what two servers get differs by chance only, whoever gets which request."""
     columns = [feature["name"] for feature in features]
-    table = pads.dataset(folder).head(ROWS * BODIES, columns=columns)
+    rows = pads.dataset(folder)
+    drawn = random.Random(7).sample(range(rows.count_rows()), ROWS * BODIES)  # noqa: S311 - nothing secret
+    table = rows.take(drawn, columns=columns)
     return [
         json.dumps({"inputs": [_input(feature, table.slice(start, ROWS)) for feature in features]}).encode()
         for start in range(0, table.num_rows, ROWS)
@@ -40,13 +46,16 @@ def _input(feature: dict[str, Any], rows: pa.Table) -> dict[str, Any]:
 async def main(url: str, model: str, rate: float, folder: str) -> None:
     versions: Counter[str] = Counter()
     failed: list[str] = []
-    async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:
-        features = (await client.get(f"/v2/models/{model}")).raise_for_status().json()["inputs"]
+    async with contextlib.AsyncExitStack() as open_clients:
+        callers = [httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) for _ in range(CALLERS)]
+        for caller in callers:
+            await open_clients.enter_async_context(caller)
+        features = (await callers[0].get(f"/v2/models/{model}")).raise_for_status().json()["inputs"]
         requests = bodies(features, folder)
 
-        async def ask(body: bytes) -> None:
+        async def ask(caller: httpx.AsyncClient, body: bytes) -> None:
             try:
-                answer = await client.post(f"/v2/models/{model}/infer", content=body)
+                answer = await caller.post(f"/v2/models/{model}/infer", content=body)
                 versions[answer.raise_for_status().json()["model_version"]] += 1
             except httpx.HTTPError as error:
                 failed.append(f"{type(error).__name__}: {error}")
@@ -56,7 +65,7 @@ async def main(url: str, model: str, rate: float, folder: str) -> None:
         began = clock.time()
         async with asyncio.TaskGroup() as under_way:
             while not stopped.exists():  # noqa: ASYNC240 - a look at one local file
-                under_way.create_task(ask(requests[sent % len(requests)]))
+                under_way.create_task(ask(callers[sent % CALLERS], requests[sent % len(requests)]))
                 sent += 1
                 await asyncio.sleep(max(0.0, began + sent / rate - clock.time()))
         seconds = clock.time() - began

@@ -69,11 +69,15 @@ def a_baseline(table: pa.Table | None = None, *, slices: bool = True) -> Baselin
     )
 
 
-def publish_model(root: Path, baseline: Baseline | None) -> DriftBaseline:
+def publish_model(
+    root: Path, baseline: Baseline | None, *, metrics: dict[str, Any] | None = None, trees: str = "trees"
+) -> DriftBaseline:
     """A model's folder in the store below `root`, with nothing in it but what a look needs."""
     folder = root / uuid.uuid4().hex
     folder.mkdir(parents=True)
-    (folder / "model.txt").write_text("trees")
+    (folder / "model.txt").write_text(trees)
+    if metrics is not None:
+        (folder / "metrics.json").write_text(json.dumps(metrics))
     if baseline is not None:
         (folder / BASELINE_FILE).write_text(json.dumps(baseline.to_wire()))
     manifest = describe_folder(folder, kind="Model", schema=(), inputs=())
@@ -92,11 +96,13 @@ def publish_snapshot(root: Path, tables: Sequence[pa.Table], *, row_group: int =
     return DriftRows(uri=uri, snapshot=manifest.digest)
 
 
-def write_log(root: Path, table: pa.Table, *, model: str, name: str = "pod-1", row_group: int = 700) -> DriftRows:
-    """Adds rows to an inference log, by the hour of their event time."""
+def write_log(
+    root: Path, table: pa.Table, *, model: str, name: str = "pod-1", row_group: int = 700, batch: int = 1
+) -> DriftRows:
+    """Adds rows to an inference log, by the hour of their event time. batch: rows of each request."""
     rows = table.num_rows
-    table = table.append_column("request_id", pa.array([f"{name}-{number}" for number in range(rows)]))
-    table = table.append_column("row", pa.array([0] * rows, pa.int32()))
+    table = table.append_column("request_id", pa.array([f"{name}-{number // batch}" for number in range(rows)]))
+    table = table.append_column("row", pa.array([number % batch for number in range(rows)], pa.int32()))
     table = table.append_column("model_digest", pa.array([model] * rows))
     hours = np.array([f"date={time:%Y-%m-%d}/hour={time:%H}" for time in table.column("time").to_pylist()])
     for hour in np.unique(hours).tolist():

@@ -73,6 +73,22 @@ def test_scores_that_differ_by_chance_are_inconclusive():
     assert "by chance" in judgement.checks[0].message
 
 
+def test_many_rows_of_few_requests_are_few_draws():
+    stable, candidate = seen(ok=120, score=0.52), seen(ok=120, score=0.5)
+    assert judged(candidate, DRIFT, stable=stable).outcome == "Inconclusive"
+    stable.scores[:] *= 256
+    candidate.scores[:] *= 256
+    judgement = judged(candidate, DRIFT, stable=stable)
+    assert judgement.outcome == "Inconclusive"
+    assert "by chance" in judgement.checks[0].message
+
+
+def test_scores_are_held_against_as_many_requests_to_the_stable_version():
+    judgement = judged(seen(ok=500, score=0.5), DRIFT, stable=seen(ok=99, score=0.7))
+    assert judgement.outcome == "Inconclusive"
+    assert judgement.checks[0].message == "scores: 99 requests to the stable version, 100 are needed"
+
+
 def test_scores_that_nobody_counted_are_inconclusive():
     assert judged(seen(ok=500), DRIFT).outcome == "Inconclusive"
 

@@ -37,6 +37,9 @@ TASK_VARIABLE = "SPRINGTIDE_TASK"
 """The environment variable that carries a `Task` as JSON into a container."""
 CONTAINER = "main"
 """The container of a workload pod whose termination message is the `Result`."""
+KSERVE_CONTAINER = "kserve-container"
+"""The same of a server that KServe runs: KServe knows no other name."""
+KSERVE = "serving.kserve.io"
 
 
 class Role(StrEnum):
@@ -79,6 +82,8 @@ class ConditionType(StrEnum):
     """DriftMonitor: whether the newest window is broken (missing, unseen, out of range, too few rows), not shifted."""
     PERFORMANCE_DROPPED = "PerformanceDropped"
     """DriftMonitor: whether the model did worse than promised, by labels that have arrived; Unknown without them."""
+    TRIGGERED = "Triggered"
+    """RetrainPolicy: True while something asks for a run that has not begun; the message says what holds it back."""
 
 
 class Reason(StrEnum):
@@ -124,6 +129,7 @@ class Reason(StrEnum):
     CHECK_FAILED = "CheckFailed"
     INCONCLUSIVE = "Inconclusive"
     LOAD_FAILED = "LoadFailed"
+    RETRAIN_POLICY_NOT_READY = "RetrainPolicyNotReady"
 
     # What a monitor waits for, does and finds.
     MODEL_SERVICE_NOT_READY = "ModelServiceNotReady"
@@ -134,6 +140,38 @@ class Reason(StrEnum):
     STABLE = "Stable"
     DRIFTED = "Drifted"
     DATA_BROKEN = "DataBroken"
+    HELD = "Held"
+    DROPPED = "Dropped"
+    NO_LABELS = "NoLabels"
+
+    # What asks for a run of a loop.
+    NOT_TRIGGERED = "NotTriggered"
+    FIRST = "First"
+    SCHEDULE = "Schedule"
+    DRIFT = "Drift"
+    PERFORMANCE = "Performance"
+    NEW_ROWS = "NewRows"
+    MANUAL = "Manual"
+
+    # What a loop waits for, does and finds.
+    WAITING_FOR_TRIGGER = "WaitingForTrigger"
+    RETRAINING = "Retraining"
+    COOLING_DOWN = "CoolingDown"
+    BUDGET_SPENT = "BudgetSpent"
+    RUN_MISSED = "RunMissed"
+    DRIFT_MONITOR_NOT_FOUND = "DriftMonitorNotFound"
+    SERVICE_FOLLOWS_OTHER = "ServiceFollowsOther"
+    RETRAINING_DOES_NOT_HELP = "RetrainingDoesNotHelp"
+    POLICY_NOT_FOUND = "PolicyNotFound"
+    WAITING_FOR_TURN = "WaitingForTurn"
+    JUDGING = "Judging"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    ROLLING_OUT = "RollingOut"
+    WATCHING = "Watching"
+    ROLLING_BACK = "RollingBack"
+    CHALLENGER_REJECTED = "Rejected"
+    DRY_RUN = "DryRun"
+    PROMOTED = "Promoted"
 
     # How it ended well.
     SUCCEEDED = "Succeeded"
@@ -142,6 +180,8 @@ class Reason(StrEnum):
     UNCHANGED = "Unchanged"
     RESOLVED = "Resolved"
     JUDGED = "Judged"
+    MEASURED = "Measured"
+    EVALUATED = "Evaluated"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
@@ -184,6 +224,8 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "ModelNotFound"
     BASELINE_NOT_FOUND = "BaselineNotFound"
     DRIFT_FAILED = "DriftFailed"
+    EVALUATION_FAILED = "EvaluationFailed"
+    PROMOTION_FAILED = "PromotionFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

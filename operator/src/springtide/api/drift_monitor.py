@@ -91,14 +91,20 @@ class DriftColumns(ApiModel):
 
 
 class DriftLabels(ApiModel):
-    """What became of the requests, as far as it is known: a Dataset with a row for each request."""
+    """What became of the requests, as far as it is known: a Dataset with a row for each answer."""
 
-    dataset_ref: Annotated[DatasetRef, Field(description="The Dataset. A new snapshot brings a look.")]
-    column: Annotated[ColumnName, Field(description="What happened: 0 or 1, or false or true.")]
+    dataset_ref: Annotated[
+        DatasetRef,
+        Field(description="The Dataset. A new snapshot brings a look, at once or, with a schedule, when that is due."),
+    ]
+    column: Annotated[
+        ColumnName, Field(description="What happened: 0 or 1, or false or true; null: that is not known yet.")
+    ]
     key_column: Annotated[
         ColumnName,
         Field(
-            description="Id of the request, as the inference log has it; of several rows with one id the last counts."
+            description="Whose label it is: `<request id>/<row>` as the inference log has them; `<request id>` alone is"
+            " its row 0. Of several labels with one key the last counts."
         ),
     ] = "request_id"
     min_rows: Annotated[int, Field(ge=10, le=1_000_000_000, description="A window with fewer labels says nothing.")] = (
@@ -145,8 +151,8 @@ class PerformanceRule(ApiModel):
         Field(
             ge=0,
             le=1,
-            description="Realised AUC may be so much lower than on the rows that were held out at training. Beyond it,"
-            " with the whole 95 % interval, it has dropped.",
+            description="Realised AUC may be so much lower than on the rows that were held out at training. With the"
+            " whole 95 % interval below that it has dropped, with the whole of it above that it has held.",
         ),
     ] = 0.02
 
@@ -311,7 +317,34 @@ class PinnedBaseline(ApiModel):
     digest: Annotated[Digest, Field(description="Digest of the model's manifest.")]
 
 
-LookTrigger = Literal["Created", "Changed", "Manual", "Behind", "Schedule", "Interval", "Snapshot"]
+class PinnedLabels(ApiModel):
+    """The labels that a look joins with the requests. The Dataset keeps the snapshot meanwhile."""
+
+    uri: Annotated[str, Field(max_length=1024, description="The folder of the snapshot.")]
+    snapshot: Annotated[Digest, Field(description="Digest of the snapshot.")]
+
+
+class Measurement(ApiModel):
+    """How performance was last measured."""
+
+    labels: Annotated[Digest, Field(description="Digest of the labels' snapshot.")]
+    outcome: Annotated[
+        str,
+        Field(
+            max_length=128,
+            pattern=r"^[A-Za-z][A-Za-z0-9]*$",
+            description="`Measured`, or why the labels could not be used.",
+        ),
+    ]
+    message: Annotated[str, Field(max_length=512, description="The same in a sentence.")] = ""
+    complete: Annotated[
+        bool, Field(description="False: there are more windows than one look tells of; the next one goes on.")
+    ] = True
+    report_uri: Annotated[str | None, Field(max_length=1024, description="The folder with the whole report.")] = None
+    report_digest: Annotated[Digest | None, Field(description="Digest of the report's manifest.")] = None
+
+
+LookTrigger = Literal["Created", "Changed", "Manual", "Behind", "Schedule", "Interval", "Snapshot", "Labels"]
 
 
 class CurrentLook(ApiModel):
@@ -323,7 +356,8 @@ class CurrentLook(ApiModel):
         LookTrigger,
         Field(
             description="Why: the monitor was created, it asks for something else, the annotation was set, there may be"
-            " more windows than one look takes, the schedule or the interval came round, there is a new snapshot."
+            " more windows than one look takes, the schedule or the interval came round, there is a new snapshot of the"
+            " rows or of the labels."
         ),
     ]
     due_time: Annotated[datetime, Field(description="When it was due.")]
@@ -334,6 +368,7 @@ class CurrentLook(ApiModel):
     ] = None
     event_time_column: Annotated[ColumnName | None, Field(description="Event time of the snapshot's rows.")] = None
     baseline: Annotated[PinnedBaseline, Field(description="What the rows are held against.")]
+    labels: Annotated[PinnedLabels | None, Field(description="What became of the requests; unset: not known.")] = None
     after: Annotated[datetime | None, Field(description="Windows that end later are judged; unset: all.")] = None
     failures: Annotated[int, Field(ge=0, description="Attempts that were lost with their infrastructure.")] = 0
     failure_time: Annotated[datetime | None, Field(description="When the last of them ended.")] = None
@@ -353,6 +388,7 @@ class LastLook(ApiModel):
     demand: Annotated[Digest, Field(description="Digest of what the spec said of baseline, windows and rules.")]
     snapshot: Annotated[Digest | None, Field(description="Digest of the snapshot.")] = None
     baseline: Annotated[Digest, Field(description="Digest of the model with the baseline.")]
+    labels: Annotated[Digest | None, Field(description="Digest of the labels' snapshot that it was given.")] = None
 
 
 class DriftMonitorStatus(ApiModel):
@@ -373,11 +409,12 @@ class DriftMonitorStatus(ApiModel):
     performance: Annotated[
         tuple[PerformanceWindow, ...],
         ListAtomic(),
-        Field(max_length=PERFORMANCE_LISTED, description="Windows with labels, the newest first."),
+        Field(max_length=PERFORMANCE_LISTED, description="Windows with labels, by model, the newest first."),
     ] = ()
     labels: Annotated[
         Digest | None, Field(description="Digest of the labels' snapshot that performance was last measured with.")
     ] = None
+    measurement: Annotated[Measurement | None, Field(description="How performance was last measured.")] = None
     schedule: Annotated[str | None, Field(max_length=256, description="What `nextTime` was computed from.")] = None
     next_time: Annotated[datetime | None, Field(description="When the next look is due.")] = None
     missed_time: Annotated[
@@ -402,6 +439,11 @@ RESOURCE = CustomResource(
         PrinterColumn("Verdict", ".status.lastWindow.verdict", description="What the newest window shows."),
         PrinterColumn("Drifted", ".status.lastWindow.driftedColumns", "integer", description="Columns that drifted."),
         PrinterColumn("MaxPSI", ".status.lastWindow.maxPsi", "number", description="The greatest PSI of a column."),
+        PrinterColumn(
+            "Dropped",
+            ".status.conditions[?(@.type=='PerformanceDropped')].status",
+            description="Whether the model did worse than it promised.",
+        ),
         PrinterColumn("Rows", ".status.lastWindow.rows", "integer", description="Rows of the newest window."),
         PrinterColumn("Window", ".status.lastWindow.end", "date", description="How long ago the newest window ended."),
         PrinterColumn("Next", ".status.nextTime", priority=1, description="When the next look is due."),

@@ -152,6 +152,12 @@ class ModelServiceSpec(ApiModel):
             reason="FieldValueForbidden",
         ),
         Rule(
+            "self.backend == oldSelf.backend",
+            "backend cannot be changed: create another ModelService",
+            field=".backend",
+            reason="FieldValueForbidden",
+        ),
+        Rule(
             "has(self.model.version) != has(self.versionFrom)",
             "exactly one of model.version and versionFrom must be set",
             reason="FieldValueRequired",
@@ -271,6 +277,7 @@ RESOURCE = CustomResource(
             description="How far the rollout is, or how the last one ended.",
         ),
         PrinterColumn("Age", ".metadata.creationTimestamp", "date"),
+        PrinterColumn("Backend", ".status.backend", priority=1, description="What runs the servers."),
         PrinterColumn("URL", ".status.url", priority=1, description="Where to send requests, inside the cluster."),
         PrinterColumn(
             "Message",

@@ -75,7 +75,7 @@ class Guards(ApiModel):
         int, Field(ge=0, le=31_536_000, description="So long after a run has ended none begins by itself.")
     ] = 3600
     max_runs_per_month: Annotated[
-        int, Field(ge=1, le=10_000, description="Runs that may begin by themselves in 30 days.")
+        int, Field(ge=1, le=HISTORY_LISTED, description="Runs that may begin by themselves in 30 days.")
     ] = 30
     require_contract_met: Annotated[
         bool, Field(description="The Dataset of the template must satisfy its contract.")
@@ -197,6 +197,10 @@ class CurrentRun(ApiModel):
     name: Annotated[str, Field(max_length=63, description="Name of the RetrainRun.")]
     number: Annotated[int, Field(ge=1, description="Counted from 1.")]
     trigger: Annotated[Trigger, Field(description="Why.")]
+    uid: Annotated[
+        str | None,
+        Field(max_length=64, description="Uid of the RetrainRun once it is there. One that is gone then was deleted."),
+    ] = None
 
 
 class PastRun(ApiModel):
@@ -234,6 +238,12 @@ class RetrainPolicyStatus(ApiModel):
     rejections: Annotated[int, Field(ge=0, description="Runs in a row that promoted nothing.")] = 0
     seen_until: Annotated[
         datetime | None, Field(description="Windows that end later (event time) can trigger; earlier ones did.")
+    ] = None
+    seen_snapshot: Annotated[
+        Digest | None, Field(description="The same of windows without event time: those before this snapshot's did.")
+    ] = None
+    seen_performance_until: Annotated[
+        datetime | None, Field(description="The same of windows whose performance is known: labels come later.")
     ] = None
     seen_rows: Annotated[int | None, Field(ge=0, description="Rows of the snapshot when the last run began.")] = None
     history: Annotated[

@@ -52,6 +52,7 @@ class JobState(ApiModel):
     failure_time: Annotated[datetime | None, Field(description="When the last of them ended.")] = None
     failure_reason: Annotated[str | None, Field(max_length=128, description="Why, in one word.")] = None
     failure: Annotated[str | None, Field(max_length=1024, description="Why, in a sentence.")] = None
+    done: Annotated[bool, Field(description="Its work is done, or was given up: `failure` then says why.")] = False
 
 
 class PhaseStart(ApiModel):
@@ -76,6 +77,9 @@ class RetrainRunStatus(ApiModel):
         Field(description="What the policy said when the run began. A later edit of the policy is for later runs."),
     ] = None
     policy_uid: Annotated[str | None, Field(max_length=64, description="Uid of the policy when the run began.")] = None
+    policy_generation: Annotated[
+        int | None, Field(ge=0, description="Generation of the policy when the run began.")
+    ] = None
     training_run: Annotated[str | None, Field(max_length=253, description="The TrainingRun of the challenger.")] = None
     dataset: Annotated[PinnedSnapshot | None, Field(description="The snapshot that it is trained and judged on.")] = (
         None

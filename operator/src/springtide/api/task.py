@@ -15,7 +15,15 @@ from springtide.api.base import ApiModel, Digest
 from springtide.api.constants import API_VERSION
 from springtide.api.data import ColumnName
 from springtide.api.dataset import SNAPSHOTS_LISTED, VIOLATIONS_LISTED, Contract, Snapshot, Violation
-from springtide.api.drift_monitor import WINDOWS_A_LOOK, Rules, WindowReport, WindowSummary
+from springtide.api.drift_monitor import (
+    PERFORMANCE_LISTED,
+    WINDOWS_A_LOOK,
+    Measurement,
+    PerformanceWindow,
+    Rules,
+    WindowReport,
+    WindowSummary,
+)
 from springtide.api.gate import GATES_LISTED, Gate, Verdict
 from springtide.api.model_service import Check
 from springtide.api.retrain_policy import ModelFiles, Trigger
@@ -161,6 +169,24 @@ class DriftBaseline(ApiModel):
     digest: Digest
 
 
+class Labels(ApiModel):
+    """What became of the requests: the folder of a Dataset's snapshot, and how performance is judged by it.
+
+    column: 0 or 1, or false or true. key_column: `<request id>/<row>`, or the id alone for row 0.
+    is_measured: performance was measured with this snapshot before; it is measured anew only where windows have closed.
+    known: windows that were told of before; told of again only where they are not the same any more.
+    """
+
+    uri: str
+    snapshot: Digest
+    column: ColumnName
+    key_column: ColumnName
+    min_rows: Annotated[int, Field(ge=1)]
+    max_drop: Annotated[float, Field(ge=0, le=1)]
+    is_measured: bool = False
+    known: Annotated[tuple[PerformanceWindow, ...], Field(max_length=PERFORMANCE_LISTED)] = ()
+
+
 class DriftTask(TaskBase):
     """Hold rows against the baseline that was frozen with a model, window by window.
 
@@ -185,6 +211,7 @@ class DriftTask(TaskBase):
     usual_rows: Annotated[
         tuple[int, ...], Field(max_length=48, description="Rows of earlier windows, to tell an unusual number.")
     ] = ()
+    labels: Annotated[Labels | None, Field(description="Of an inference log; None: they are not known.")] = None
     report_uri: Annotated[str, Field(description="The folder that reports are published below.")]
 
 
@@ -287,6 +314,13 @@ class Result(ApiModel):
     windows: Annotated[
         tuple[WindowSummary, ...],
         Field(max_length=WINDOWS_A_LOOK, description="All windows that were judged, the oldest first."),
+    ] = ()
+    measurement: Annotated[Measurement | None, Field(description="How performance was measured; None: it was not.")] = (
+        None
+    )
+    performance: Annotated[
+        tuple[PerformanceWindow, ...],
+        Field(max_length=PERFORMANCE_LISTED, description="What is new of windows with labels, the newest first."),
     ] = ()
 
     def encode(self) -> str:

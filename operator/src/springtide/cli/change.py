@@ -8,7 +8,7 @@ from datetime import datetime
 from springtide.api.constants import ANNOTATION_REFRESH, ANNOTATION_RELEASE
 from springtide.cli.errors import CommandError, Exit
 from springtide.cli.kinds.dataset import GOOD
-from springtide.cli.kinds.model_service import quarantine_of
+from springtide.cli.kinds.model_service import policy_of, quarantine_of, wanted_version
 from springtide.cli.manifest import Manifest, at, condition, is_suspended, is_unseen, name_of, text_at
 from springtide.cli.server import Resource, Server
 
@@ -26,6 +26,8 @@ class Outcome:
 
 
 Verdict = Callable[[Manifest], Outcome | None]
+Milestones = Callable[[Manifest], dict[str, str]]
+"""What an object has come to by now: words by a key, in order."""
 
 
 def refresh(server: Server, resource: Resource, name: str, *, now: datetime) -> tuple[str, Verdict]:
@@ -50,7 +52,7 @@ def _refreshed(dataset: Manifest, asked: str) -> Outcome | None:
 def retry(server: Server, resource: Resource, name: str, *, version: str, wait: "Waiting") -> tuple[str, Verdict]:
     """Let a quarantined version of a ModelService be tried again; without a version, the one that is asked for."""
     service = server.one(resource, name)
-    wanted = text_at(service, "spec", "model", "version")
+    wanted = wanted_version(service)
     version = version or wanted
     if not quarantine_of(service, version):
         raise CommandError(f"version {version} of {name} is not in quarantine: there is nothing to retry", Exit.FAILED)
@@ -58,7 +60,7 @@ def retry(server: Server, resource: Resource, name: str, *, version: str, wait: 
         server.change(resource, name, _release(CLEARED))
         wait.until(server, resource, name, _cleared)
     server.change(resource, name, _release(version))
-    unasked = "" if version == wanted else f"; it is tried once spec.model.version is {version}, which is {wanted} now"
+    unasked = "" if version == wanted else f"; it is tried once {version} is asked for, which is {wanted} now"
     return f"version {version} of {name} may be tried again{unasked}", lambda it: _serves(it, version)
 
 
@@ -73,22 +75,37 @@ def _cleared(service: Manifest) -> Outcome | None:
 def rollback(server: Server, resource: Resource, name: str, *, to: str) -> tuple[str, Verdict]:
     """Ask a ModelService for the version before: the stable one while a candidate is under way, else the kept one."""
     service = server.one(resource, name)
-    wanted, version = text_at(service, "spec", "model", "version"), to or _before(service)
+    wanted, version, policy = wanted_version(service), to or _before(service), policy_of(service)
     if held := quarantine_of(service, version):
         why = f"{text_at(held, 'reason')}: {text_at(held, 'message')}"
         message = f"version {version} of {name} is in quarantine ({why}): `kubectl springtide retry` releases it"
         raise CommandError(message, Exit.FAILED)
-    if version == wanted:
+    if version == wanted and not policy:
         raise CommandError(f"version {version} of {name} is asked for already", Exit.FAILED)
     # With the resourceVersion, what another person has asked for meanwhile is not overwritten.
     seen = {"resourceVersion": text_at(service, "metadata", "resourceVersion")}
-    server.change(resource, name, {"metadata": seen, "spec": {"model": {"version": version}}})
+    spec = {"model": {"version": version}, **({"versionFrom": None} if policy else {})}
+    server.change(resource, name, {"metadata": seen, "spec": spec})
+    pinned = f"; it follows RetrainPolicy {policy} no more, until spec.versionFrom says so again" if policy else ""
     git = "; if its manifest lies in git, change it there too, or it will be applied again"
-    return f"asked {name} for version {version} instead of {wanted}{git}", lambda it: _serves(it, version)
+    return f"asked {name} for version {version} instead of {wanted}{pinned}{git}", lambda it: _serves(it, version)
+
+
+def check_alone(server: Server, resource: Resource, name: str) -> None:
+    """Raises CommandError for a ModelService that follows a RetrainPolicy: no field overrules its champion."""
+    service = server.one(resource, name)
+    if policy := policy_of(service):
+        serving = text_at(service, "status", "stable", "version") or "none"
+        message = (
+            f"{name} serves what RetrainPolicy {policy} promotes (version {serving} now): the policy decides. To take"
+            f" the service from it and go back: kubectl springtide rollback msvc/{name} --pin; to look for a better"
+            f" model: kubectl springtide retrain rpol/{policy} --wait"
+        )
+        raise CommandError(message, Exit.FAILED)
 
 
 def _before(service: Manifest) -> str:
-    status, wanted = at(service, "status"), text_at(service, "spec", "model", "version")
+    status, wanted = at(service, "status"), wanted_version(service)
     stable = text_at(status, "stable", "version")
     version = stable if stable and stable != wanted else text_at(status, "previous", "version")
     if version:
@@ -101,7 +118,8 @@ def _before(service: Manifest) -> str:
 def _serves(service: Manifest, version: str) -> Outcome | None:
     if is_unseen(service):
         return None
-    if text_at(service, "spec", "model", "version") != version:
+    pinned = text_at(service, "spec", "model", "version")
+    if pinned and pinned != version:
         return Outcome(good=False, message=f"another version than {version} is asked for now")
     progress = condition(service, "Progressing")
     candidate = text_at(service, "status", "candidate", "version")
@@ -114,6 +132,10 @@ def _serves(service: Manifest, version: str) -> Outcome | None:
     return None
 
 
+def _none(_: Manifest) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Waiting:
     """How long to wait, and where to tell of progress. sleep, clock: seconds."""
@@ -123,9 +145,14 @@ class Waiting:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def until(self, server: Server, resource: Resource, name: str, verdict: Verdict) -> Outcome:
-        """The outcome. Raises CommandError when time is up; a server that is away for a moment is waited for."""
-        deadline, said, away = self.clock() + self.seconds, "", ""
+    def until(
+        self, server: Server, resource: Resource, name: str, verdict: Verdict, *, milestones: Milestones = _none
+    ) -> Outcome:
+        """The outcome. Raises CommandError when time is up; a server that is away for a moment is waited for.
+
+        milestones: each is told once; an object that has some is not told of by its conditions any more.
+        """
+        deadline, said, told = self.clock() + self.seconds, "", set[str]()
         while True:
             try:
                 manifest, away = server.one(resource, name), ""
@@ -133,10 +160,15 @@ class Waiting:
                 if error.code is not Exit.UNREACHABLE:
                     raise
                 away, manifest = error.message, {}
+            for milestone, words in milestones(manifest).items():
+                if milestone not in told:
+                    said = words
+                    self.tell(words)
+                    told.add(milestone)
             outcome = None if away else verdict(manifest)
             if outcome:
                 return outcome
-            words = away or _progress(manifest)
+            words = away or (said if told else _progress(manifest))
             if words != said:
                 self.tell(words)
                 said = words

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from springtide.cli.kinds import view_of
+from springtide.cli.kinds.view import Namespace
 from springtide.cli.manifest import Manifest, condition, is_unseen, items_at, name_of, text_at, time_at, whole_at
 from springtide.cli.words import moment, since
 
@@ -19,11 +20,16 @@ class Report:
     title: str
     sections: tuple[tuple[str, tuple[str, ...]], ...]
 
+    def document(self) -> Manifest:
+        """The same for programs."""
+        sections = [{"heading": heading, "sentences": list(said)} for heading, said in self.sections if said]
+        return {"title": self.title, "sections": sections}
 
-def explain(manifest: Manifest, events: list[Manifest], *, now: datetime) -> Report:
-    """The report on an object. events: its own, oldest first."""
+
+def explain(manifest: Manifest, events: list[Manifest], namespace: Namespace, *, now: datetime) -> Report:
+    """The report on an object. events: its own, oldest first. namespace: what it may refer to."""
     view = view_of(text_at(manifest, "kind"))
-    special = view.explain(manifest, now=now)
+    special = view.explain(manifest, namespace, now=now)
     created = moment(time_at(manifest, "metadata", "creationTimestamp"), now=now)
     return Report(
         f"{text_at(manifest, 'kind')} {name_of(manifest)} is {view.state(manifest)}, created {created}",

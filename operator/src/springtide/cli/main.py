@@ -1,17 +1,19 @@
 """The commands of `kubectl springtide`."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from springtide.cli.errors import CommandError, Exit
-from springtide.cli.server import Resource, Server, Target, connect, parse_reference
+from springtide.cli.server import Resource, Server, Target, connect, parse_reference, resource_called
 
 if TYPE_CHECKING:
     from springtide.cli import change
@@ -34,7 +36,7 @@ TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds 
 
 
 class Output(StrEnum):
-    """How `status` is printed."""
+    """How answers are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -115,6 +117,7 @@ def tree(
 def explain(
     reference: Reference,
     *,
+    output: Annotated[Output, typer.Option("--output", "-o", help="json: title and sentences.")] = Output.TABLE,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
@@ -122,12 +125,18 @@ def explain(
     """Why an object is as it is, what comes next, and what to do."""
     from springtide.cli import screen
     from springtide.cli.explain import explain as report
+    from springtide.cli.look import look
 
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
-        resource, name = parse_reference(reference, server.kinds())
+        kinds = server.kinds()
+        resource, name = parse_reference(reference, kinds)
         manifest = server.one(resource, name)
-        screen.console().print(screen.report(report(manifest, server.events(manifest), now=_now())))
+        told = report(manifest, server.events(manifest), look(server, kinds), now=_now())
+        if output is Output.JSON:
+            typer.echo(json.dumps(told.document(), indent=2))
+        else:
+            screen.console().print(screen.report(told))
 
 
 @app.command()
@@ -145,7 +154,7 @@ def refresh(
 
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
-        resource, name = _only("Dataset", reference, server)
+        resource, name = _only("Dataset", reference, server.kinds())
         done, verdict = change.refresh(server, resource, name, now=_now())
         _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
 
@@ -166,7 +175,7 @@ def retry(
 
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
-        resource, name = _only("ModelService", reference, server)
+        resource, name = _only("ModelService", reference, server.kinds())
         done, verdict = change.retry(server, resource, name, version=version, wait=_waiting(30.0))
         _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
 
@@ -176,24 +185,155 @@ def rollback(
     reference: Annotated[str, typer.Argument(metavar="msvc/NAME")],
     *,
     to: Annotated[str, typer.Option(help="Default: the version before.")] = "",
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Take a service that follows a RetrainPolicy from it, and go back.")
+    ] = False,
     wait: WaitOption = False,
     timeout: TimeoutOption = 600.0,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Have a ModelService go back to the version before."""
+    """Have a ModelService go back to the version before.
+
+    Where a RetrainPolicy says what it serves, that is the policy's to decide: --pin takes the service from it.
+    """
     from springtide.cli import change
 
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
-        resource, name = _only("ModelService", reference, server)
+        resource, name = _only("ModelService", reference, server.kinds())
+        if not pin:
+            change.check_alone(server, resource, name)
         done, verdict = change.rollback(server, resource, name, to=to)
         _finish(server, resource, name, done, verdict, wait=_waiting(timeout) if wait else None)
 
 
-def _only(kind: str, reference: str, server: Server) -> tuple[Resource, str]:
-    resource, name = parse_reference(reference, server.kinds())
+@app.command()
+def retrain(
+    reference: Annotated[str, typer.Argument(metavar="rpol/NAME")],
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run; exit code 1 if it promotes nothing.")] = False,
+    timeout: TimeoutOption = 3600.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Have a RetrainPolicy begin a run now.
+
+    It heeds neither cool-down nor budget nor earlier rejections; broken contracts and data, and another run it does.
+    --wait tells of each phase of the RetrainRun once, with its numbers.
+    """
+    from springtide.cli import retraining, screen
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        kinds = server.kinds()
+        resource, name = _only("RetrainPolicy", reference, kinds)
+        done, asked = retraining.retrain(server, resource, name, now=_now())
+        screen.console().print(screen.plain(done))
+        if not wait:
+            return
+        waiting = _waiting(timeout)
+        begun = waiting.until(server, resource, name, asked.begun)
+        if not begun.good:
+            raise CommandError(begun.message, Exit.FAILED)
+        screen.console().print(screen.plain(f"RetrainRun {begun.message} has begun"))
+        _conclude(retraining.follow(server, resource_called("RetrainRun", kinds), begun.message, wait=waiting))
+
+
+@app.command()
+def approve(
+    reference: Annotated[str, typer.Argument(metavar="rrun/NAME")],
+    *,
+    as_name: Annotated[str, typer.Option("--as-name", help="Who approves. Default: who the server says you are.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask again on a terminal.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run; exit code 1 if it is taken back.")] = False,
+    timeout: TimeoutOption = 3600.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Let the challenger of a RetrainRun be promoted.
+
+    Shows what it showed at each gate before, and asks on a terminal. Who approved is written into the run and its
+    policy's history, as they say. What changed since it was shown is not approved.
+    """
+    from springtide.cli import retraining, screen
+    from springtide.cli.manifest import Manifest
+
+    def confirmed(run: Manifest) -> bool:
+        screen.console().print(screen.gates(run))
+        return yes or not sys.stdin.isatty() or typer.confirm("Approve?")
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = _only("RetrainRun", reference, server.kinds())
+        done = retraining.approve(server, resource, name, who=as_name, confirmed=confirmed, now=_now())
+        screen.console().print(screen.plain(done))
+        if wait:
+            _conclude(retraining.follow(server, resource, name, wait=_waiting(timeout)))
+
+
+@app.command()
+def report(
+    reference: Annotated[str, typer.Argument(metavar="KIND/NAME", help="A dmon, rrun or trun.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME-report.html, here.")
+    ] = None,
+    file: Annotated[str, typer.Option(help="Another file of the folder than its page, such as evidently.html.")] = "",
+    performance: Annotated[
+        bool, typer.Option("--performance", help="Of a dmon: how the model did by labels, as last measured.")
+    ] = False,
+    opens: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for its pod at most.")] = 120.0,
+    namespace: NamespaceOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Save the report of a monitor's newest window, the evidence of a RetrainRun, or a file of a model.
+
+    It lies in the artifact store. A short-lived pod like the platform's own reads it there and prints it into its log,
+    so it takes the rights to list jobs, to create, get and delete pods, and to get pods/log. What arrives is verified
+    by the digest in the status.
+    """
+    from springtide.cli import report as reports
+    from springtide.cli import screen
+
+    with _readable_errors():
+        server = connect(Target(namespace, context, kubeconfig))
+        resource, name = parse_reference(reference, server.kinds())
+        manifest = server.one(resource, name)
+        place = reports.published(manifest, performance=performance)
+        file = reports.file_of(manifest, file)
+        target = output or Path(reports.save_name(manifest, file))
+        content = reports.fetch(server, manifest, place, file, wait=_waiting(timeout))
+        _save(target, content)
+        said = f"{place.uri}/{file} is in {target}; its digest is right ({place.digest})"
+        screen.console().print(screen.plain(said), soft_wrap=True)
+        if opens:
+            _open(target)
+
+
+def _save(target: Path, content: bytes) -> None:
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise CommandError(
+            f"{target} cannot be written: {error.strerror}; choose another by -o", Exit.FAILED
+        ) from error
+
+
+def _open(target: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(target.resolve().as_uri()):
+        raise CommandError(f"there is no browser here: open {target} yourself", Exit.FAILED)
+
+
+def _only(kind: str, reference: str, kinds: tuple[Resource, ...]) -> tuple[Resource, str]:
+    resource, name = parse_reference(reference, kinds)
     if resource.kind != kind:
         raise CommandError(f"{reference} is a {resource.kind}; this command is for a {kind}", Exit.USAGE)
     return resource, name
@@ -220,10 +360,15 @@ def _finish(
     console.print(screen.plain(done))
     if wait is None:
         return
-    outcome = wait.until(server, resource, name, verdict)
+    _conclude(wait.until(server, resource, name, verdict))
+
+
+def _conclude(outcome: "change.Outcome") -> None:
+    from springtide.cli import screen
+
     if not outcome.good:
         raise CommandError(outcome.message, Exit.FAILED)
-    console.print(screen.plain(outcome.message, "green"))
+    screen.console().print(screen.plain(outcome.message, "green"))
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Manifest = dict[str, Any]
+HUGE = 1e300
+"""What JSON can have and a float cannot is no number to us."""
 
 
 def at(value: Any, *path: str) -> Any:
@@ -29,6 +31,14 @@ def whole_at(value: Any, *path: str) -> int | None:
     """A whole number at a path."""
     found = at(value, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def number_at(value: Any, *path: str) -> float | None:
+    """A number at a path."""
+    found = at(value, *path)
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    return float(found) if abs(found) < HUGE else None
 
 
 def items_at(value: Any, *path: str) -> list[Manifest]:

@@ -15,10 +15,11 @@ from springtide.cli.errors import CommandError, Exit
 from springtide.cli.manifest import Manifest, items_at, name_of, text_at
 
 TIMEOUT_SECONDS = 15.0
+READ_SECONDS = 120.0
 PAGE = 500
-MERGE_PATCH = "application/merge-patch+json"
+CONTENT = {"PATCH": "application/merge-patch+json"}
 FIELD_MANAGER = "kubectl-springtide"
-_VERBS = {"GET": "get", "PATCH": "patch"}
+_VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "DELETE": "delete"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Server:
 
     def kinds(self) -> tuple[Resource, ...]:
         """The kinds of Springtide that the server has, by name."""
-        answer = self._ask("GET", f"/apis/{API_VERSION}", what=API_VERSION)
+        answer = self.ask("GET", f"/apis/{API_VERSION}", what=API_VERSION)
         if answer is None:
             raise CommandError(
                 f"the server {self.host} has no {API_VERSION}: Springtide's CRDs are not installed there;"
@@ -87,7 +88,7 @@ class Server:
         while True:
             query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
             what = f"{resource.plural} in namespace {self.namespace}"
-            answer = self._ask("GET", self._path(resource), what=what, verb="list", query=query) or {}
+            answer = self.ask("GET", self._path(resource), what=what, verb="list", query=query) or {}
             found += [{"kind": resource.kind, "apiVersion": API_VERSION} | item for item in items_at(answer, "items")]
             token = text_at(answer, "metadata", "continue")
             if not token:
@@ -96,7 +97,7 @@ class Server:
     def one(self, resource: Resource, name: str) -> Manifest:
         """One object. That it is not there is said together with names that are near."""
         what = f"{resource.singular} {name} in namespace {self.namespace}"
-        answer = self._ask("GET", f"{self._path(resource)}/{name}", what=what)
+        answer = self.ask("GET", f"{self._path(resource)}/{name}", what=what)
         if answer is not None:
             return answer
         raise CommandError(f"there is no {what}{self._near(resource, name)}", Exit.NOT_FOUND)
@@ -105,7 +106,7 @@ class Server:
         """Change fields of an object by a merge patch, and return it as it is then."""
         what = f"{resource.singular} {name} in namespace {self.namespace}"
         query = {"fieldManager": FIELD_MANAGER}
-        answer = self._ask("PATCH", f"{self._path(resource)}/{name}", what=what, query=query, body=patch)
+        answer = self.ask("PATCH", f"{self._path(resource)}/{name}", what=what, query=query, body=patch)
         if answer is not None:
             return answer
         raise CommandError(f"there is no {what}{self._near(resource, name)}", Exit.NOT_FOUND)
@@ -116,17 +117,24 @@ class Server:
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE)}
         path = f"/api/v1/namespaces/{self.namespace}/events"
         try:
-            answer = self._ask("GET", path, what=f"events in namespace {self.namespace}", verb="list", query=query)
+            answer = self.ask("GET", path, what=f"events in namespace {self.namespace}", verb="list", query=query)
         except CommandError as error:
             if error.code is not Exit.FORBIDDEN:
                 raise
             return []
         return sorted(items_at(answer, "items"), key=lambda event: text_at(event, "lastTimestamp"))
 
+    def user(self) -> str:
+        """Who the server takes the user for; empty where it cannot say (before Kubernetes 1.28)."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        answer = self.ask("POST", path, what="selfsubjectreviews", body=review)
+        return text_at(answer, "status", "userInfo", "username")
+
     def has_namespace(self) -> bool:
         """Whether the namespace exists; who may not know is told that it does."""
         try:
-            return self._ask("GET", f"/api/v1/namespaces/{self.namespace}", what="namespaces") is not None
+            return self.ask("GET", f"/api/v1/namespaces/{self.namespace}", what="namespaces") is not None
         except CommandError as error:
             if error.code is not Exit.FORBIDDEN:
                 raise
@@ -145,7 +153,7 @@ class Server:
             return f"; did you mean {' or '.join(near)}?"
         return f"; there are {', '.join(names[:5])}" if names else f"; there are no {resource.plural} at all"
 
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,
@@ -156,24 +164,47 @@ class Server:
         body: Any = None,
     ) -> Manifest | None:
         """The answer, or None where there is no such thing."""
+        status, data = self._send(method, path, query=query, body=body)
+        return self._checked(status, self._document(data), what=what, verb=verb or _VERBS[method])
+
+    def read(self, path: str, *, what: str) -> bytes | None:
+        """What lies at a path as it is, such as a log; None where there is no such thing."""
+        status, data = self._send("GET", path, seconds=READ_SECONDS)
+        if status >= 400:  # where HTTP's errors begin
+            self._checked(status, self._document(data), what=what, verb="get")
+            return None
+        return data
+
+    def _document(self, data: bytes) -> Manifest:
+        try:
+            answer: Manifest = json.loads(data) if data[:1] == b"{" else {}
+        except ValueError as error:
+            raise CommandError(f"the server {self.host} answered what is not JSON", Exit.UNREACHABLE) from error
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> tuple[int, bytes]:
         import urllib3
 
-        headers = self._headers | {"Accept": "application/json", "Content-Type": MERGE_PATCH}
+        content_type = CONTENT.get(method, "application/json")
+        headers = self._headers | {"Accept": "application/json, */*", "Content-Type": content_type}
         url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
         content = json.dumps(body) if body is not None else None
         try:
-            reply = self._pool.request(
-                method, url, headers=headers, body=content, timeout=TIMEOUT_SECONDS, retries=False
-            )
-            answer = json.loads(reply.data) if reply.data[:1] == b"{" else {}
+            reply = self._pool.request(method, url, headers=headers, body=content, timeout=seconds, retries=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             message = (
                 f"the server {self.host} cannot be reached: {error}; is the cluster up, is this the right context?"
             )
             raise CommandError(message, Exit.UNREACHABLE) from error
-        except ValueError as error:
-            raise CommandError(f"the server {self.host} answered what is not JSON", Exit.UNREACHABLE) from error
-        return self._checked(reply.status, answer, what=what, verb=verb or _VERBS[method])
+        return int(reply.status), bytes(reply.data)
 
     def _checked(self, status: int, answer: Manifest, *, what: str, verb: str) -> Manifest | None:
         words = text_at(answer, "message") or f"HTTP {status}"
@@ -187,6 +218,9 @@ class Server:
             raise CommandError(message, Exit.FORBIDDEN)
         if status >= 500:  # where the server's own errors begin
             raise CommandError(f"the server {self.host} failed to {verb} {what}: {words}", Exit.UNREACHABLE)
+        if status == 409:  # conflict
+            message = f"{what} has changed since it was looked at: look again; the server says: {words}"
+            raise CommandError(message, Exit.FAILED)
         if status >= 400:  # where HTTP's errors begin
             raise CommandError(f"the server refuses to {verb} {what}: {words}", Exit.FAILED)
         return answer

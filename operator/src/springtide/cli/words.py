@@ -1,7 +1,7 @@
 """Numbers and times as people read them, and strings that are safe to print."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 DIGEST_SHOWN = 19
@@ -34,6 +34,14 @@ def duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
+def later(time: datetime | None, seconds: float) -> datetime | None:
+    """A time so many seconds after another; None where there is none, or no calendar goes so far."""
+    try:
+        return time + timedelta(seconds=seconds) if time else None
+    except OverflowError:
+        return None
+
+
 def age(time: datetime | None, *, now: datetime) -> str:
     """How long ago a time was, as kubectl's AGE."""
     return duration((now - time).total_seconds()) if time else ""
@@ -53,6 +61,14 @@ def since(time: datetime | None, *, now: datetime) -> str:
     if time is None:
         return "since an unknown time"
     return f"since {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, for {duration((now - time).total_seconds())}"
+
+
+def until(time: datetime | None, *, now: datetime) -> str:
+    """A time to come as `until 2026-11-24 13:00:05 UTC, for 12m more`."""
+    if time is None:
+        return "until an unknown time"
+    left = f", for {duration((time - now).total_seconds())} more" if time > now else ""
+    return f"until {time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{left}"
 
 
 def short(digest: str) -> str:

@@ -80,10 +80,10 @@ class Client:
         path = _path(group_version, plural, namespace=namespace, name=name, subresource=subresource)
         return await self._send(verb, resource, path, body=body, content_type=content_type, query=query)
 
-    async def api_groups(self) -> frozenset[str]:
-        """Names of the API groups that are served. Everybody may ask that."""
+    async def api_groups(self) -> dict[str, frozenset[str]]:
+        """The API groups that are served, with their versions. Everybody may ask that."""
         answer = await self._send("get", "apis", "/apis", body=None, content_type="application/json", query=None)
-        return frozenset(group["name"] for group in answer["groups"])
+        return {group["name"]: frozenset(item["version"] for item in group["versions"]) for group in answer["groups"]}
 
     async def _send(
         self, verb: str, resource: str, path: str, *, body: Any, content_type: str, query: dict[str, str | int] | None

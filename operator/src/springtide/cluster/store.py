@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from springtide.api.constants import GROUP, LABEL_KIND, LABEL_NAME
 from springtide.core.decision import Manifest
+from springtide.core.foreign import changeable
 from springtide.core.kind import POD, Reference
 
 
@@ -159,9 +160,17 @@ class Store:
         """The parents that refer to this one, whether or not it is there."""
         return sorted(self._referrers.get(key, ()))
 
+    def referred(self, key: Key) -> tuple[Key, ...]:
+        """What the parent refers to, whether or not it is there."""
+        return self._references.get(key, ())
+
     def all(self, kind: str) -> Iterator[dict[str, Any]]:
         """The objects of a kind."""
         return (json.loads(entry.document) for identity, entry in self._entries.items() if identity.kind == kind)
+
+    def holds(self, kind: str) -> bool:
+        """Whether there is any object of a kind."""
+        return any(identity.kind == kind for identity in self._entries)
 
     def keys(self, kind: str) -> list[Key]:
         """All parents of a kind."""
@@ -238,10 +247,6 @@ _METADATA = (
 )
 
 
-_SPEC = {"Job": ("suspend",), "Deployment": ("replicas",), "Service": ("selector",)}
-"""What others may change in the spec of a child. The rest is what we wrote ourselves."""
-
-
 def _essence(kind: str, manifest: Manifest) -> dict[str, Any]:
     """What decisions are made from."""
     metadata, spec = manifest["metadata"], manifest.get("spec", {})
@@ -256,4 +261,4 @@ def _essence(kind: str, manifest: Manifest) -> dict[str, Any]:
         essence["metadata"]["annotations"] = own
     if str(manifest.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return essence | {"apiVersion": manifest["apiVersion"], "spec": spec}
-    return essence | {"spec": {name: spec[name] for name in _SPEC.get(kind, ()) if name in spec}}
+    return essence | {"spec": changeable(kind, spec)}

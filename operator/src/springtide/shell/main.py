@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from springtide.api.platform import Platform
 from springtide.cluster.client import ApiError, Client, load_configuration
 from springtide.cluster.lease import Elector, LeaseLostError
-from springtide.shell import health, logs, queues, registration, resync, worker
+from springtide.shell import health, listed, logs, queues, registration, resync, worker
 from springtide.shell.metrics import Metrics
 from springtide.shell.operator import Operator, wall_clock
 
@@ -140,6 +140,7 @@ async def _work(operator: Operator, holding: asyncio.Task[None], stop: asyncio.E
     tasks = [asyncio.create_task(worker.work(operator), name=f"worker-{n}") for n in range(operator.platform.workers)]
     tasks.append(asyncio.create_task(resync.keep(operator), name="resync"))
     tasks.append(asyncio.create_task(queues.follow(operator), name="queues"))
+    tasks.append(asyncio.create_task(listed.follow(operator), name="listed"))
     watching = asyncio.create_task(_watch(operator, stop), name="kopf")
     done, _ = await asyncio.wait({holding, watching, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     for task in done:

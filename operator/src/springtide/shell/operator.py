@@ -48,10 +48,13 @@ class Operator:
         return kind.references(manifest) if kind else ()
 
     def enqueue(self, key: Key) -> None:
-        """An object has changed: work on it, and on whatever refers to it."""
+        """An object has changed: work on it, on whatever refers to it, and on what it refers to, if that heeds it."""
         self.queue.add(key)
         for referrer in self.store.referrers(key):
             self.queue.add(referrer)
+        for target in self.store.referred(key):
+            if (kind := self.kind(target.kind)) and kind.heeds_referrers:
+                self.queue.add(target)
 
     def observed(self, key: Key, parent: Manifest) -> Observed:
         """All that the store holds of an object."""
@@ -67,8 +70,12 @@ class Operator:
         )
 
     def child_kinds(self) -> list[ChildKind]:
-        """The child kinds of all kinds, each once."""
+        """The child kinds that are watched, of all kinds, each once."""
         return list(dict.fromkeys(child for kind in self.kinds for child in kind.children))
+
+    def listed_kinds(self) -> list[ChildKind]:
+        """The child kinds that are listed, of all kinds, each once."""
+        return list(dict.fromkeys(child for kind in self.kinds for child in kind.listed))
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of this name, if it is one of ours."""

@@ -7,6 +7,7 @@ gone for good.
 
 import asyncio
 import random
+import sys
 
 import structlog
 from aiohttp import ClientError
@@ -14,6 +15,7 @@ from aiohttp import ClientError
 from springtide.api.constants import API_VERSION, LABEL_KIND
 from springtide.cluster import capabilities, reader
 from springtide.cluster.client import ApiError
+from springtide.core.kind import ChildKind
 from springtide.shell.operator import Operator
 
 _log = structlog.get_logger("resync")
@@ -30,9 +32,13 @@ async def resync(operator: Operator) -> None:
     for group in capabilities.OPTIONAL:
         operator.metrics.capability.labels(group).set(group in found)
     for kind in operator.kinds:
-        await _compare(operator, API_VERSION, kind.resource.plural, kind=kind.resource.kind)
+        newest = await _compare(operator, API_VERSION, kind.resource.plural, kind=kind.resource.kind)
+        operator.watches.expect(kind.resource.plural, newest)
     for child in operator.child_kinds():
-        await _compare(operator, child.api_version, child.plural, kind=child.kind, label_selector=LABEL_KIND)
+        newest = await _compare(operator, child.api_version, child.plural, kind=child.kind, label_selector=LABEL_KIND)
+        operator.watches.expect(child.plural, newest)
+    for child in operator.listed_kinds():
+        await look(operator, child)
     if changed_capabilities:
         for kind in operator.kinds:
             for key in operator.store.keys(kind.resource.kind):
@@ -60,10 +66,25 @@ async def _try(operator: Operator) -> None:
         _log.warning("the resync failed; the next one will come", error=str(error))
 
 
+async def look(operator: Operator, child: ChildKind) -> None:
+    """Compare a kind that is not watched and that the cluster may have ceased to serve.
+
+    What cannot be listed keeps nothing else from going on: an outage of an optional part must not become ours.
+    """
+    if child.group not in operator.capabilities:
+        for key in operator.store.prune(child.kind, keep=frozenset(), version=sys.maxsize, namespace=None):
+            operator.enqueue(key)
+        return
+    try:
+        await _compare(operator, child.api_version, child.plural, kind=child.kind, label_selector=LABEL_KIND)
+    except (ApiError, ClientError, OSError, TimeoutError) as error:
+        _log.warning("a kind of an optional part cannot be listed", kind=child.kind, error=str(error))
+
+
 async def _compare(
     operator: Operator, group_version: str, plural: str, *, kind: str, label_selector: str | None = None
-) -> None:
-    """Compare page by page, so that one page and not the whole cluster is in memory."""
+) -> int:
+    """Compare page by page, so that one page and not the whole cluster is in memory. Returns the newest version."""
     newest = 0
     for namespace in operator.platform.namespaces or (None,):
         listed: set[str] = set()
@@ -79,4 +100,4 @@ async def _compare(
                     operator.enqueue(key)
         for key in operator.store.prune(kind, keep=listed, version=version, namespace=namespace):
             operator.enqueue(key)
-    operator.watches.expect(plural, newest)
+    return newest

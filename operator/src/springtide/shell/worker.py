@@ -81,11 +81,14 @@ async def _apply_children(operator: Operator, kind: Kind[object], key: Key, deci
     """Make children and remove others; returns whether a child is there now that the Store did not know."""
     news = False
     for child in decision.children:
-        made = await apply.apply(operator.client, child, kind.children)
+        made = await apply.apply(operator.client, child, kind.made)
         # Our own write is news that we need not wait for.
-        news |= operator.store.upsert(child.manifest["kind"], made) == key
+        concerned = operator.store.upsert(child.manifest["kind"], made)
+        if concerned and concerned != key:
+            operator.enqueue(concerned)  # an object of our own kinds, whose life begins here
+        news |= concerned is not None
     for deletion in decision.deletions:
-        await apply.delete(operator.client, deletion, kind.children, namespace=key.namespace)
+        await apply.delete(operator.client, deletion, kind.made, namespace=key.namespace)
     return news
 
 

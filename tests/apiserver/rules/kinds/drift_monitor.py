@@ -9,6 +9,8 @@ _DATASET: Changes = {"datasetRef": {"name": "census"}}
 _SERVICE: Changes = {"modelServiceRef": {"name": "pd"}}
 _RUN: Changes = {"trainingRunRef": {"name": "churn"}}
 
+_LABELS: Changes = {"datasetRef": {"name": "outcomes"}, "column": "bad", "keyColumn": "request_id", "minRows": 500}
+
 _SPEC: Changes = {
     "target": _DATASET,
     "baseline": _RUN,
@@ -19,6 +21,7 @@ _SPEC: Changes = {
     "slices": ["state"],
     "columns": {"exclude": ["id"]},
     "rules": {"psi": 0.2, "falseDiscoveryRate": 0.01, "rise": 0.1, "minRows": 100, "volumeFactor": 10},
+    "performance": {"maxDrop": 0.02},
     "historyLimit": 48,
     "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "2Gi"}},
     "suspend": True,
@@ -44,6 +47,8 @@ _COLUMN: Changes = {
     "message": "psi is 0.41",
 }
 _BASELINE: Changes = {"trainingRun": "churn", "uri": "s3://artifacts/models/m", "digest": DIGEST}
+_OF_A_MODEL: Changes = {"start": NOW, "end": NOW, "model": DIGEST, "rows": 1000, "labelled": 900, "outcome": "Held"}
+_PERFORMANCE: Changes = _OF_A_MODEL | {"auc": 0.75, "low": 0.73, "high": 0.77, "promised": 0.76, "message": "It held."}
 _LOOK: Changes = {"number": 7, "trigger": "Schedule", "dueTime": NOW, "demand": DIGEST, "snapshot": DIGEST}
 
 _STATUS: Changes = {
@@ -55,6 +60,7 @@ _STATUS: Changes = {
         "uri": "s3://artifacts/datasets/team.census/sha256-1",
         "eventTimeColumn": "applied_at",
         "baseline": _BASELINE,
+        "labels": {"uri": "s3://artifacts/datasets/team.outcomes/sha256-1", "snapshot": DIGEST},
         "after": NOW,
         "failures": 1,
         "failureTime": NOW,
@@ -67,6 +73,7 @@ _STATUS: Changes = {
         "message": "One column drifted.",
         "windows": 1,
         "baseline": DIGEST,
+        "labels": DIGEST,
     },
     "lastWindow": {
         **_PAST,
@@ -77,6 +84,16 @@ _STATUS: Changes = {
         "reportDigest": DIGEST,
     },
     "history": [_PAST],
+    "performance": [_PERFORMANCE],
+    "labels": DIGEST,
+    "measurement": {
+        "labels": DIGEST,
+        "outcome": "Measured",
+        "message": "3 labels are of unknown requests.",
+        "complete": True,
+        "reportUri": "s3://artifacts/drift/team.census/sha256-1",
+        "reportDigest": DIGEST,
+    },
     "schedule": "0 * * * * Europe/Berlin",
     "nextTime": NOW,
     "missedTime": NOW,
@@ -86,6 +103,7 @@ _STATUS: Changes = {
 
 _NO_SCHEDULE: Changes = {"spec.schedule": None, "spec.timeZone": None, "spec.startingDeadlineSeconds": None}
 _OF_SERVICE: Changes = {TARGET: _SERVICE, **_NO_SCHEDULE}
+_LABELLED: Changes = {TARGET: _SERVICE, "spec.labels": _LABELS}
 
 _RULES: Rules = {
     **shared.POD,
@@ -114,6 +132,11 @@ _RULES: Rules = {
         [{"spec.everySeconds": 60}, {TARGET: _SERVICE, "spec.everySeconds": 60}],
         "spec.everySeconds: Forbidden: everySeconds is for a ModelService without a schedule only",
     ),
+    ("spec", "labels are for a ModelService only: they are joined to its requests"): (
+        [_LABELLED, {TARGET: _SERVICE}],
+        [{"spec.labels": _LABELS}],
+        "spec.labels: Forbidden: labels are for a ModelService only: they are joined to its requests",
+    ),
 }
 
 
@@ -130,11 +153,13 @@ DRIFT_MONITOR = Written(
     alternatives={
         "spec.target.modelServiceRef": {TARGET: _SERVICE},
         "spec.everySeconds": _OF_SERVICE | {"spec.everySeconds": 60},
+        "spec.labels": _LABELLED,
     },
     fixed={"target": {TARGET: {"datasetRef": {"name": "other"}}}},
     items=shared.ITEMS
     | {
         "status.history": _past,
+        "status.performance": lambda index: _OF_A_MODEL | {"rows": index},
         "status.lastWindow.drifted": lambda index: {"column": f"c{index}", "verdict": "Drifted", "reason": "Psi"},
     },
     beside=shared.beside,

@@ -9,6 +9,7 @@ STEPS = f"{ROLLOUT}.steps"
 
 _SPEC: Changes = {
     "model": {"name": "pd-12m", "version": "7"},
+    "backend": "Deployment",
     "replicas": {"min": 2},
     "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "2Gi"}},
     "rollout": {
@@ -27,6 +28,7 @@ _SERVED: Changes = {"version": "7", "digest": DIGEST, "uri": "file:///artifacts/
 
 _STATUS: Changes = {
     "observedGeneration": 1,
+    "backend": "Deployment",
     "url": "http://pd.team.svc.cluster.local",
     "readyReplicas": 2,
     "stable": _SERVED,
@@ -52,8 +54,16 @@ _STATUS: Changes = {
     "conditions": [CONDITION],
 }
 
+_POLICY: Changes = {"retrainPolicyRef": {"name": "pd"}}
+_FOLLOWING: Changes = {"spec.model.version": None, "spec.versionFrom": _POLICY}
+
 _RULES: Rules = {
     **shared.POD,
+    ("spec", "exactly one of model.version and versionFrom must be set"): (
+        [{}, _FOLLOWING],
+        [{"spec.model.version": None}, {"spec.versionFrom": _POLICY}],
+        "spec: Required value: exactly one of model.version and versionFrom must be set",
+    ),
     (STEPS, "the weights of the steps must rise"): (
         [{STEPS: []}, {STEPS: [{"weight": 5, "pauseSeconds": 1}]}, {STEPS: _SPEC["rollout"]["steps"]}],
         [
@@ -76,7 +86,8 @@ MODEL_SERVICE = Written(
     spec=_SPEC,
     status=_STATUS,
     rules=_RULES,
-    fixed={"model.name": {"spec.model.name": "other"}},
+    alternatives={"spec.versionFrom": _FOLLOWING},
+    fixed={"model.name": {"spec.model.name": "other"}, "backend": {"spec.backend": "KServe"}},
     items=shared.ITEMS
     | {
         STEPS: lambda index: {"weight": index + 1, "pauseSeconds": 60},

@@ -7,7 +7,9 @@ from springtide.api.constants import Reason
 from springtide.api.drift_monitor import DRIFTED_LISTED, DriftedColumn, WindowReport, WindowSummary
 from springtide.api.task import RESULT_BYTES, DriftTask, Result
 
+from springtide_workloads.drift.answer_performance import ALWAYS_TOLD, in_part, tell
 from springtide_workloads.drift.judging import Judged
+from springtide_workloads.drift.performance import Realised
 from springtide_workloads.drift.verdict import ColumnDrift
 
 TEXT = 256
@@ -21,12 +23,17 @@ def answer(
     *,
     newest: Judged | None,
     windows: tuple[WindowSummary, ...],
+    realised: Realised | None = None,
     report: tuple[str, str] | None,
     notes: tuple[str, ...],
     start_time: datetime,
 ) -> Result:
-    """The result. windows: all that were judged. report: URI and digest. notes: sentences about the whole look."""
+    """The result. windows: all that were judged. realised: None where performance was not measured.
+
+    report: URI and digest. notes: sentences about the whole look.
+    """
     finding = "no window has closed since the last look" if newest is None else newest.message
+    measured = {} if realised is None else tell(task, realised, report=report)
     result = Result(
         status="Succeeded",
         reason=Reason.JUDGED,
@@ -35,16 +42,19 @@ def answer(
         end_time=datetime.now(UTC).replace(microsecond=0),
         window=None if newest is None else _report(task, newest, report=report),
         windows=windows,
+        **measured,
     )
     return next(one for one in _shorter(result) if _size(one) <= RESULT_BYTES)
 
 
 def _shorter(result: Result) -> Iterator[Result]:
-    """Ever less: fewer columns in detail, then without their sentences, then fewer of the older windows.
-
-    The report has all of it.
+    """Ever less: fewer windows with labels, of which the next look tells; fewer columns in detail, then without their
+    sentences, then fewer of the older windows. The report has all of it.
     """
     yield result
+    for told in range(len(result.performance) - 1, ALWAYS_TOLD - 1, -1):
+        result = in_part(result, told)
+        yield result
     window = result.window
     if window is not None:
         for listed in range(len(window.drifted) - 1, 4, -1):
@@ -55,6 +65,7 @@ def _shorter(result: Result) -> Iterator[Result]:
         result = _with(result, window.model_copy(update={"drifted": (), "message": _cut(window.message, 80)}))
     for first in range(len(result.windows) + 1):
         yield result.model_copy(update={"windows": result.windows[first:], "message": _cut(result.message, 80)})
+    yield in_part(result, 1).model_copy(update={"windows": (), "message": _cut(result.message, 80)})
 
 
 def _with(result: Result, window: WindowReport) -> Result:

@@ -20,6 +20,7 @@ from springtide_workloads.drift.bins import Baseline, Counts
 from springtide_workloads.drift.judging import Judged, judge_window, questions_of
 from springtide_workloads.drift.layout import Layout, lay_out
 from springtide_workloads.drift.opening import open_baseline
+from springtide_workloads.drift.performance import Realised, measure
 from springtide_workloads.drift.report import Report
 from springtide_workloads.drift.rows import LOG_SCORE, LOG_TIME, LogRows, Rows, SnapshotRows
 from springtide_workloads.drift.survey import Survey, survey
@@ -73,21 +74,22 @@ def look(task: DriftTask, *, start_time: datetime, scratch: Path, progress: Prog
     work = understand(task, scratch=scratch, progress=progress)
     windows, found = find_windows(work, now=start_time, progress=progress)
     notes = (*work.notes, *found)
-    if not windows:
-        return answer(task, newest=None, windows=(), report=None, notes=notes, start_time=start_time)
     folder = scratch / "report"
     folder.mkdir()
-    with ReportTables(folder) as tables:
-        looked = judge_windows(work, windows, tables=tables, progress=progress)
-    assert looked.newest is not None, "there are windows"
-    report = Report(task, work.layout, looked.newest, looked.counts, looked.windows, notes)
-    uri, digest = report.publish(folder, store=store, progress=progress)
-    log.info("judged", windows=len(windows), verdict=looked.newest.verdict, report=uri)
+    looked = Looked(None, {}, ())
+    if windows:
+        with ReportTables(folder) as tables:
+            looked = judge_windows(work, windows, tables=tables, progress=progress)
+    realised = measure_windows(work, windows, now=start_time, scratch=scratch, progress=progress)
+    report = Report(task, work.layout, looked.newest, looked.counts, looked.windows, realised, notes)
+    published = None if report.is_empty else report.publish(folder, store=store, progress=progress)
+    log.info("judged", windows=len(windows), report=published)
     return answer(
         task,
         newest=looked.newest,
         windows=looked.windows,
-        report=(uri, digest),
+        realised=realised,
+        report=published,
         notes=notes,
         start_time=start_time,
     )
@@ -150,6 +152,30 @@ def judge_windows(
         last = len(cells.windows) - 1
         counts = {name: tally.of_window(last, column=name) for name in work.layout.columns}
     return Looked(newest, counts, tuple(summaries))
+
+
+def measure_windows(
+    work: Work, windows: tuple[Window, ...], *, now: datetime, scratch: Path, progress: Progress
+) -> Realised | None:
+    """Performance by the labels of the task; None where it has none, or where there is nothing new.
+
+    windows: that have closed since the last look. With labels that were joined before, only they are measured.
+    """
+    labels, task = work.task.labels, work.task
+    if labels is None or not work.rows.is_log or (labels.is_measured and not windows):
+        return None
+    return measure(
+        labels,
+        rows=work.rows,
+        slices=task.slices,
+        length=task.window_seconds * SECOND,
+        delay=task.delay_seconds * SECOND,
+        now=as_microseconds(now),
+        since=windows[0].start if labels.is_measured else None,
+        store_uri=task.store_uri,
+        scratch=scratch,
+        progress=progress,
+    )
 
 
 def _open_rows(task: DriftTask, *, scratch: Path, progress: Progress) -> Rows:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftTask
 
@@ -13,6 +11,7 @@ from springtide_workloads.drift.bins import MISSING, UNSEEN, ColumnCounts, Count
 from springtide_workloads.drift.charts import Overlay, Timeline, overlay, timeline
 from springtide_workloads.drift.judging import MATTERS, Judged, ranked
 from springtide_workloads.drift.layout import Layout
+from springtide_workloads.drift.performance_page import PerformanceView, environment_of
 from springtide_workloads.drift.verdict import ColumnDrift
 
 PAGE_FILE = "index.html"
@@ -36,6 +35,7 @@ class Page:
     notes: tuple[str, ...]
     evidently: str | None
     evidently_problem: str | None
+    performance: PerformanceView | None = None
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,7 @@ class Line:
 
 def render(page: Page) -> str:
     """The page as HTML. Names and values of the data are escaped, wherever they stand."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"share": _share, "number": _number, "chance": _chance}
+    environment = environment_of({"share": _share, "number": _number, "chance": _chance})
     ordered = ranked(page.newest.columns)
     found_in_slices = [one for one in ranked(page.newest.slices) if one.verdict in MATTERS]
     text: str = environment.get_template(TEMPLATE).render(
@@ -74,6 +67,7 @@ def render(page: Page) -> str:
         notes=page.notes,
         evidently=page.evidently,
         evidently_problem=page.evidently_problem,
+        performance=page.performance,
     )
     return text
 

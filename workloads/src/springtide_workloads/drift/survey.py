@@ -49,7 +49,7 @@ def survey(
     files = rows.files(after=after)
     with_rows: Counter[int] = Counter()
     with progress.phase("reading event times", total=len(files), unit="files") as phase:
-        found.newest = _newest(rows, files, column=column, now=now) if rows.is_log else None
+        found.newest = newest_time(rows, files, column=column, now=now) if rows.is_log else None
         for file in files:
             if rows.is_log and _is_enough(with_rows, file, length=length, after=after):
                 break
@@ -75,7 +75,7 @@ def _is_enough(with_rows: Counter[int], file: RowFile, *, length: int, after: in
     return len(before) >= LOOK
 
 
-def _newest(rows: Rows, files: tuple[RowFile, ...], *, column: str, now: int) -> int | None:
+def newest_time(rows: Rows, files: tuple[RowFile, ...], *, column: str, now: int) -> int | None:
     """The latest time of a log that is not in the future: in its last folder, or one before it."""
     newest: int | None = None
     for file in reversed(files):

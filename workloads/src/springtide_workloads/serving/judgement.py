@@ -49,6 +49,9 @@ def _check(check: Check, candidate: Counted, stable: Counted, *, min_samples: in
     if candidate.requests < min_samples:
         message = f"{check.name}: {candidate.requests} requests, {min_samples} are needed"
         return CheckOutcome(name=check.name, outcome="Inconclusive", message=message)
+    if check.metric == "ScorePsi" and stable.requests < min_samples:
+        message = f"{check.name}: {stable.requests} requests to the stable version, {min_samples} are needed"
+        return CheckOutcome(name=check.name, outcome="Inconclusive", message=message)
     value, what = _measure(check, candidate, stable)
     if not np.isfinite(value):
         worst = check.metric == "P99Milliseconds" and value == float("inf")
@@ -74,6 +77,10 @@ def _measure(check: Check, candidate: Counted, stable: Counted) -> tuple[float, 
 
 
 def _can_be_chance(psi: float, candidate: Counted, stable: Counted) -> bool:
+    """Rows that came in one request are mostly alike, so that a request counts as one draw, whatever its rows."""
     reference, window = deciles(stable.scores, candidate.scores)
-    rows = {"reference_rows": int(reference.sum()), "window_rows": int(window.sum())}
-    return not psi_p_value(psi, bins=reference.size, **rows) < CHANCE
+    draws = {
+        "reference_rows": min(int(reference.sum()), stable.requests),
+        "window_rows": min(int(window.sum()), candidate.requests),
+    }
+    return not psi_p_value(psi, bins=reference.size, **draws) < CHANCE

@@ -43,7 +43,7 @@ def snapshot_words(snapshot: Manifest | None, *, now: datetime) -> str:
     return f"{short(text_at(snapshot, 'digest'))}, {count(rows, 'row')}, {volume}, published {moment(created, now=now)}"
 
 
-def _explain(dataset: Manifest, *, now: datetime) -> Explanation:
+def _explain(dataset: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     status = at(dataset, "status")
     latest, last = at(status, "latest"), at(status, "lastRefresh")
     facts = [f"It reads {source_of(at(dataset, 'spec', 'source'))}."]

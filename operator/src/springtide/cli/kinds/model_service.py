@@ -2,11 +2,33 @@
 
 from datetime import datetime
 
+from springtide.cli.kinds.retrain_run import VIEW as RETRAINING
+from springtide.cli.kinds.retrain_run import challenger_node, challengers_refused, runs_that_promoted
 from springtide.cli.kinds.training_run import VIEW as RUN
 from springtide.cli.kinds.training_run import runs_that_made
 from springtide.cli.kinds.view import Column, Explanation, Namespace, Node, View
-from springtide.cli.manifest import Manifest, at, is_suspended, items_at, name_of, text_at, time_at, whole_at
+from springtide.cli.manifest import Manifest, at, condition, is_suspended, items_at, name_of, text_at, time_at, whole_at
 from springtide.cli.words import duration, moment, short, since
+
+REFUSED_SHOWN = 3
+
+
+def policy_of(service: Manifest) -> str:
+    """The RetrainPolicy that says which version serves, if one does."""
+    return text_at(service, "spec", "versionFrom", "retrainPolicyRef", "name")
+
+
+def wanted_version(service: Manifest) -> str:
+    """The version that is asked for. Of a service that follows a policy, the one that it is at now."""
+    status = at(service, "status")
+    if not policy_of(service):
+        return text_at(service, "spec", "model", "version")
+    if version := text_at(status, "candidate", "version"):
+        return version
+    # What was taken back last is still what is asked for, as long as the policy says so: the condition tells.
+    held = text_at(condition(service, "Progressing"), "reason") == "Quarantined"
+    newest = next(iter(items_at(status, "quarantined")), {})
+    return text_at(newest, "version") if held else text_at(status, "stable", "version")
 
 
 def quarantine_of(service: Manifest, version: str) -> Manifest | None:
@@ -15,11 +37,10 @@ def quarantine_of(service: Manifest, version: str) -> Manifest | None:
     return next((item for item in entries if text_at(item, "version") == version), None)
 
 
-def _explain(service: Manifest, *, now: datetime) -> Explanation:
+def _explain(service: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     status, spec = at(service, "status"), at(service, "spec")
     stable, previous = at(status, "stable"), at(status, "previous")
-    wanted, model = text_at(spec, "model", "version"), text_at(spec, "model", "name")
-    facts = [f"Version {wanted or '?'} of {model or 'a model'} is asked for."]
+    facts = [f"{_asked(service)} is asked for."]
     if stable:
         held = since(time_at(stable, "since"), now=now)
         ready, least = whole_at(status, "readyReplicas") or 0, whole_at(spec, "replicas", "min") or 2
@@ -36,6 +57,13 @@ def _explain(service: Manifest, *, now: datetime) -> Explanation:
         until = moment(time_at(previous, "until"), now=now)
         coming.append(f"Version {text_at(previous, 'version')} still runs until {until}: going back is immediate.")
     return Explanation(tuple(facts), tuple(coming), tuple(_advice(service)))
+
+
+def _asked(service: Manifest) -> str:
+    model = text_at(service, "spec", "model", "name") or "a model"
+    if policy := policy_of(service):
+        return f"The champion of RetrainPolicy {policy}, a version of {model},"
+    return f"Version {wanted_version(service) or '?'} of {model}"
 
 
 def _rollout(service: Manifest, *, now: datetime) -> list[str]:
@@ -68,7 +96,7 @@ def _step(candidate: Manifest, steps: list[Manifest], checks: list[Manifest]) ->
 
 
 def _advice(service: Manifest) -> list[str]:
-    name, wanted = name_of(service), text_at(service, "spec", "model", "version")
+    name, wanted = name_of(service), wanted_version(service)
     advice = []
     if quarantine_of(service, wanted):
         advice.append(f"Ask for another version, or try this one again: kubectl springtide retry msvc/{name} --wait")
@@ -85,10 +113,10 @@ def _tree(service: Manifest, namespace: Namespace, *, now: datetime) -> Node:
     nodes = [
         _version(service, at(status, field), role, namespace, now=now) for role, field in roles if at(status, field)
     ]
-    asked = (
-        f"version {text_at(service, 'spec', 'model', 'version') or '?'} of {text_at(service, 'spec', 'model', 'name')}"
-    )
-    details = (f"asked for: {asked}",) + (() if nodes else ("nothing serves yet",))
+    refused = challengers_refused(policy_of(service), namespace)[:REFUSED_SHOWN]
+    nodes += [challenger_node(run, now=now) for run in refused]
+    asked = _asked(service)
+    details = (f"asked for: {asked[0].lower()}{asked[1:].rstrip(',')}",) + (() if nodes else ("nothing serves yet",))
     return Node(f"ModelService {name_of(service)}", details, tuple(nodes))
 
 
@@ -98,6 +126,8 @@ def _version(service: Manifest, served: Manifest, role: str, namespace: Namespac
     if not digest:
         return Node(title)
     details = tuple(part for part in (text_at(served, "uri"), _since(served, now=now)) if part)
+    if promoted := runs_that_promoted(digest, namespace):
+        return Node(title, details, tuple(RETRAINING.tree(run, namespace, now=now) for run in promoted[:1]))
     runs = runs_that_made(digest, namespace)
     if runs:
         return Node(title, details, tuple(RUN.tree(run, namespace, now=now) for run in runs))

@@ -18,7 +18,7 @@ from springtide.cli.manifest import (
 from springtide.cli.words import count, duration, moment, short
 
 
-def _explain(run: Manifest, *, now: datetime) -> Explanation:
+def _explain(run: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     status, spec = at(run, "status"), at(run, "spec")
     facts = [_program(run)]
     if pinned := at(status, "dataset"):

@@ -52,8 +52,12 @@ class Namespace:
         return next((item for item in self.of(kind) if name_of(item) == name), None)
 
 
-def _by_conditions(manifest: Manifest, *, now: datetime) -> Explanation:  # noqa: ARG001  # the shape of every explain
+def _by_conditions(_: Manifest, __: Namespace, *, now: datetime) -> Explanation:  # noqa: ARG001  # the shape of every explain
     return Explanation()
+
+
+def _all(objects: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    return objects
 
 
 def _alone(manifest: Manifest, namespace: Namespace, *, now: datetime) -> Node:  # noqa: ARG001  # the shape of every tree
@@ -64,12 +68,14 @@ def _alone(manifest: Manifest, namespace: Namespace, *, now: datetime) -> Node: 
 class View:
     """What is special about a kind.
 
-    columns: key facts for `status`. speaks: the condition whose message `status` shows.
+    columns: key facts for `status`. speaks: the condition whose message `status` shows. notable: which of many objects
+    `status` shows.
     """
 
     kind: str
     columns: tuple[Column, ...] = ()
     speaks: str = "Ready"
+    notable: Callable[[tuple[Manifest, ...]], tuple[Manifest, ...]] = _all
     explain: Callable[..., Explanation] = _by_conditions
     tree: Callable[..., Node] = _alone
 

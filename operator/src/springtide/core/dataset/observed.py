@@ -92,12 +92,14 @@ def observe(observed: Observed) -> ObservedDataset:
 def _pins(referrer: Manifest) -> tuple[str, ...]:
     """The snapshots that an object refers to.
 
-    A TrainingRun does by its spec, and by what it was pinned to; a DriftMonitor does while it looks at one.
+    A TrainingRun does by its spec, and by what it was pinned to; a DriftMonitor does while it looks at one, or joins
+    its labels with requests.
     """
     spec, status = referrer.get("spec", {}), referrer.get("status", {})
     digests = (
         spec.get("data", {}).get("digest"),
         status.get("dataset", {}).get("digest"),
         status.get("currentLook", {}).get("snapshot"),
+        status.get("currentLook", {}).get("labels", {}).get("snapshot"),
     )
     return tuple(digest for digest in digests if digest)

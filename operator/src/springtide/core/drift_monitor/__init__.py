@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from springtide.api import drift_monitor as api
 from springtide.api.constants import Reason
+from springtide.api.dataset import DatasetStatus, Snapshot
 from springtide.core import backoff, schedule
 from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Decision, Deletion, Event, Refusal
-from springtide.core.drift_monitor import due, outcome
+from springtide.core.drift_monitor import due, outcome, performance
 from springtide.core.drift_monitor.demand import demand_of
 from springtide.core.drift_monitor.due import Due, Unneeded
 from springtide.core.drift_monitor.inputs import Inputs, Missing, baseline_of, inputs_of
@@ -97,6 +98,7 @@ def _begin(monitor: ObservedMonitor, found: Due, inputs: Inputs, now: datetime) 
         snapshot=inputs.rows.snapshot,
         event_time_column=inputs.rows.event_time_column,
         baseline=inputs.baseline,
+        labels=inputs.labels,
         after=judged_until(status, found.trigger),
     )
     status = _with_plan(monitor, now=now).model_copy(update={"current_look": look, "manual_check": monitor.asked})
@@ -186,17 +188,23 @@ def _start(monitor: ObservedMonitor, look: api.CurrentLook, now: datetime) -> De
 
 
 def _at_newer_snapshot(monitor: ObservedMonitor, look: api.CurrentLook) -> api.CurrentLook | None:
-    """The look at the latest snapshot, where its own was given up before it was on record; see `dataset.retention`."""
-    if look.snapshot is None or look.attempt > 1 or monitor.dataset is None or monitor.dataset.latest is None:
+    """The look at the latest snapshots, where its own were given up before they were on record: `dataset.retention`."""
+    if look.attempt > 1:
         return None
-    if any(item.digest == look.snapshot for item in monitor.dataset.snapshots):
+    newer: dict[str, object] = {}
+    if latest := _instead(monitor.dataset, look.snapshot):
+        newer |= {"uri": latest.uri, "snapshot": latest.digest, "event_time_column": monitor.event_time_column}
+    if latest := _instead(monitor.labels, look.labels.snapshot if look.labels else None):
+        newer |= {"labels": api.PinnedLabels(uri=latest.uri, snapshot=latest.digest)}
+    return look.model_copy(update=newer) if newer else None
+
+
+def _instead(dataset: DatasetStatus | None, snapshot: str | None) -> Snapshot | None:
+    """The latest snapshot, where a Dataset does not keep this one."""
+    if snapshot is None or dataset is None or dataset.latest is None:
         return None
-    latest = monitor.dataset.latest
-    if latest.digest == look.snapshot:
-        return None
-    return look.model_copy(
-        update={"uri": latest.uri, "snapshot": latest.digest, "event_time_column": monitor.event_time_column}
-    )
+    kept = (dataset.latest, *dataset.snapshots)
+    return None if any(item.digest == snapshot for item in kept) else dataset.latest
 
 
 def _wait(monitor: ObservedMonitor, look: api.CurrentLook, waiting: Waiting, now: datetime) -> Decision:
@@ -232,9 +240,10 @@ def _events(status: api.DriftMonitorStatus, *, before: api.DriftMonitorStatus) -
     assert last is not None, "a look that has ended is the last one"
     if not outcome.was_good(last):
         return (Event("Warning", last.outcome, last.message),)
+    drops = performance.drops(status, before=before)
     if window is None or window is before.last_window or window.verdict not in ("Drifted", "DataBroken"):
-        return ()
-    return (Event("Warning", window.verdict, told(window)),)
+        return drops
+    return (Event("Warning", window.verdict, told(window)), *drops)
 
 
 def _old_jobs(monitor: ObservedMonitor) -> tuple[Deletion, ...]:

@@ -6,9 +6,10 @@ import json
 from springtide.api.drift_monitor import DriftMonitorSpec
 
 _FIELDS = frozenset({"baseline", "window", "slices", "columns", "rules"})
+_OF_LABELS = frozenset({"labels", "performance"})
 
 
 def demand_of(spec: DriftMonitorSpec) -> str:
-    """A digest of baseline, windows, columns and rules. The target cannot be changed."""
-    demand = spec.model_dump(mode="json", include=set(_FIELDS))
+    """A digest of baseline, windows, columns, rules and labels. The target cannot be changed."""
+    demand = spec.model_dump(mode="json", include=set(_FIELDS | _OF_LABELS if spec.labels else _FIELDS))
     return f"sha256:{hashlib.sha256(json.dumps(demand, sort_keys=True).encode()).hexdigest()}"

@@ -1,7 +1,8 @@
 """Is a look due, why, and when will the next one be?
 
 Without a schedule a Dataset is looked at once for each new snapshot, and a ModelService again and again: its log has no
-news that could be waited for. With one, a Dataset is looked at when it comes round and there is something new.
+news that could be waited for, unless there are labels: a new snapshot of them is. With a schedule, a Dataset is looked
+at when it comes round and there is something new, and new labels wait for it as well.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from springtide.api.constants import Reason
 from springtide.api.drift_monitor import EVERY_SECONDS, DriftMonitorSpec, LastLook, LookTrigger
 from springtide.core import due as due_times
 from springtide.core import schedule
+from springtide.core.drift_monitor import performance
 from springtide.core.drift_monitor.demand import demand_of
 from springtide.core.drift_monitor.inputs import Inputs
 from springtide.core.drift_monitor.observed import ObservedMonitor
@@ -44,8 +46,12 @@ def due(monitor: ObservedMonitor, inputs: Inputs, *, now: datetime) -> Due | Mis
         return Due("Changed", now)
     if _is_behind(last):
         return Due("Behind", last.time)
+    if performance.is_behind(monitor.status):
+        return Due("Labels", last.time)
     if monitor.spec.schedule:
         return _by_schedule(monitor, monitor.spec, inputs, last, now=now)
+    if inputs.labels and inputs.labels.snapshot != last.labels:
+        return Due("Labels", now)
     if inputs.rows.snapshot is None:
         planned = next_time(monitor, now=now)
         return Due("Interval", planned) if planned and planned <= now else None

@@ -7,7 +7,8 @@ store, and they are opened by their digest.
 from dataclasses import dataclass
 
 from springtide.api.constants import ConditionType, Reason
-from springtide.api.drift_monitor import PinnedBaseline
+from springtide.api.dataset import DatasetStatus, Snapshot
+from springtide.api.drift_monitor import PinnedBaseline, PinnedLabels
 from springtide.core.drift_monitor.observed import ObservedMonitor
 from springtide.core.inference_log import log_uri
 
@@ -31,10 +32,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a look is made of. note: what a person should know of it; mostly nothing."""
+    """What a look is made of. labels: None where they are not there: nothing else waits for them.
+
+    note: what a person should know of it; mostly nothing.
+    """
 
     rows: Rows
     baseline: PinnedBaseline
+    labels: PinnedLabels | None = None
     note: str = ""
 
 
@@ -46,7 +51,16 @@ def inputs_of(monitor: ObservedMonitor) -> Inputs | Missing:
     baseline = baseline_of(monitor)
     if isinstance(baseline, Missing):
         return baseline
-    return Inputs(rows, baseline, _note(monitor, baseline))
+    labels = labels_of(monitor)
+    return Inputs(rows, baseline, labels if isinstance(labels, PinnedLabels) else None, note=_note(monitor, baseline))
+
+
+def labels_of(monitor: ObservedMonitor) -> PinnedLabels | Missing | None:
+    """The labels that a look would be given now; None where the spec names none."""
+    if monitor.spec is None or monitor.spec.labels is None:
+        return None
+    latest = _latest(monitor.labels, monitor.spec.labels.dataset_ref.name)
+    return latest if isinstance(latest, Missing) else PinnedLabels(uri=latest.uri, snapshot=latest.digest)
 
 
 def baseline_of(monitor: ObservedMonitor) -> PinnedBaseline | Missing:
@@ -70,14 +84,8 @@ def _rows(monitor: ObservedMonitor) -> Rows | Missing:
     assert monitor.spec is not None, "a monitor whose spec does not parse looks at nothing"
     target = monitor.spec.target
     if target.dataset_ref:
-        name = target.dataset_ref.name
-        if monitor.dataset is None:
-            return Missing(Reason.DATASET_NOT_READY, f"there is no Dataset {name}")
-        latest = monitor.dataset.latest
-        if latest is None:
-            hint = f"`kubectl describe dataset {name}` says why"
-            return Missing(Reason.DATASET_NOT_READY, f"Dataset {name} has no snapshot yet; {hint}")
-        return Rows(latest.uri, latest.digest, monitor.event_time_column)
+        latest = _latest(monitor.dataset, target.dataset_ref.name)
+        return latest if isinstance(latest, Missing) else Rows(latest.uri, latest.digest, monitor.event_time_column)
     assert target.model_service_ref is not None, "the API server takes a target only with one of the two"
     name = target.model_service_ref.name
     if monitor.service is None:
@@ -89,6 +97,16 @@ def _rows(monitor: ObservedMonitor) -> Rows | Missing:
         hint = "set spec.inferenceLog of it"
         return Missing(Reason.MODEL_SERVICE_NOT_READY, f"ModelService {name} does not write its requests down; {hint}")
     return Rows(log_uri(monitor.platform, namespace=monitor.namespace, service=name))
+
+
+def _latest(dataset: DatasetStatus | None, name: str) -> Snapshot | Missing:
+    """The latest snapshot of a Dataset; it is None where there is no such Dataset."""
+    if dataset is None:
+        return Missing(Reason.DATASET_NOT_READY, f"there is no Dataset {name}")
+    if dataset.latest is None:
+        hint = f"`kubectl describe dataset {name}` says why"
+        return Missing(Reason.DATASET_NOT_READY, f"Dataset {name} has no snapshot yet; {hint}")
+    return dataset.latest
 
 
 def _served(monitor: ObservedMonitor) -> PinnedBaseline | Missing:

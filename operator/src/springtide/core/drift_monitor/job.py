@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from springtide.api.constants import Role
-from springtide.api.drift_monitor import CurrentLook, DriftMonitorStatus, LookTrigger
-from springtide.api.task import DriftBaseline, DriftRows, DriftTask
+from springtide.api.drift_monitor import CurrentLook, DriftMonitorSpec, DriftMonitorStatus, LookTrigger
+from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Labels
 from springtide.core.decision import Child
 from springtide.core.drift_monitor.observed import ObservedMonitor
 from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, workload_job
@@ -45,6 +45,7 @@ def drift_task(monitor: ObservedMonitor, look: CurrentLook) -> DriftTask:
         exclude=spec.columns.exclude,
         rules=spec.rules,
         usual_rows=_usual_rows(monitor.status, look),
+        labels=_labels(spec, monitor.status, look),
         report_uri=f"{root}/drift/{monitor.namespace}.{monitor.name}/",
     )
 
@@ -67,6 +68,23 @@ def look_job(monitor: ObservedMonitor, look: CurrentLook) -> Child:
         pod=pod,
         platform=monitor.platform,
         backoff_limit=0,
+    )
+
+
+def _labels(spec: DriftMonitorSpec, status: DriftMonitorStatus, look: CurrentLook) -> Labels | None:
+    """The labels that the look is given. What was measured otherwise than the spec says now is not known any more."""
+    if spec.labels is None or look.labels is None:
+        return None
+    is_same = status.last_look is not None and status.last_look.demand == look.demand
+    return Labels(
+        uri=look.labels.uri,
+        snapshot=look.labels.snapshot,
+        column=spec.labels.column,
+        key_column=spec.labels.key_column,
+        min_rows=spec.labels.min_rows,
+        max_drop=spec.performance.max_drop,
+        is_measured=is_same and look.trigger != "Manual" and status.labels == look.labels.snapshot,
+        known=tuple(one.model_copy(update={"message": ""}) for one in status.performance) if is_same else (),
     )
 
 

@@ -34,7 +34,8 @@ class ObservedMonitor:
     spec: None where it does not parse; `spec_problem` then says why.
     predecessors: Jobs of an earlier DriftMonitor of this name.
     claims: PersistentVolumeClaims that the operator made in the namespace.
-    dataset, event_time_column: of the Dataset that it names; None where there is none.
+    dataset, event_time_column: of the Dataset that it looks at; None where there is none.
+    labels: status of the Dataset that says what became of the requests; None where there is none.
     service: the ModelService that it names; None where there is none.
     run: status of the TrainingRun that it names; None where there is none.
     """
@@ -55,6 +56,7 @@ class ObservedMonitor:
     claims: frozenset[str]
     dataset: DatasetStatus | None
     event_time_column: str | None
+    labels: DatasetStatus | None
     service: Service | None
     run: TrainingRunStatus | None
     platform: Platform
@@ -82,8 +84,10 @@ def observe(observed: Observed) -> ObservedMonitor:
     metadata = observed.parent["metadata"]
     spec, problem = parse(DriftMonitorSpec, observed.parent.get("spec", {}))
     asked = metadata.get("annotations", {}).get(ANNOTATION_CHECK)
-    there = {item["kind"]: item for item in observed.references}
-    dataset, service, run = (there.get(kind) for kind in ("Dataset", "ModelService", "TrainingRun"))
+    there = {(item["kind"], item["metadata"]["name"]): item for item in observed.references}
+    dataset, service, run, labels = (
+        there.get((kind, ref["name"])) if ref else None for kind, ref in _named(observed.parent)
+    )
     return ObservedMonitor(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -101,6 +105,7 @@ def observe(observed: Observed) -> ObservedMonitor:
         claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
         dataset=DatasetStatus.model_validate(dataset.get("status", {})) if dataset else None,
         event_time_column=dataset.get("spec", {}).get("eventTimeColumn") if dataset else None,
+        labels=DatasetStatus.model_validate(labels.get("status", {})) if labels else None,
         service=_service(service) if service else None,
         run=TrainingRunStatus.model_validate(run.get("status", {})) if run else None,
         platform=observed.platform,
@@ -113,12 +118,18 @@ def _service(manifest: Manifest) -> Service:
 
 
 def references(manifest: Manifest) -> tuple[Reference, ...]:
-    """What a monitor names: a Dataset or a ModelService, and the TrainingRun of its baseline."""
+    """What a monitor names: a Dataset or a ModelService, the TrainingRun of its baseline, and the Dataset of labels."""
+    return tuple(Reference(kind, ref["name"]) for kind, ref in _named(manifest) if ref)
+
+
+def _named(manifest: Manifest) -> tuple[tuple[str, Manifest | None], ...]:
+    """Kind and reference of what is looked at (one of two kinds), of the baseline, and of the labels."""
     spec = manifest.get("spec", {})
     target = spec.get("target") or {}
     named = (
         ("Dataset", target.get("datasetRef")),
         ("ModelService", target.get("modelServiceRef")),
         ("TrainingRun", (spec.get("baseline") or {}).get("trainingRunRef")),
+        ("Dataset", (spec.get("labels") or {}).get("datasetRef")),
     )
-    return tuple(Reference(kind, ref["name"]) for kind, ref in named if ref and ref.get("name"))
+    return tuple((kind, ref if ref and ref.get("name") else None) for kind, ref in named)

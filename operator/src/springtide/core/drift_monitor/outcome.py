@@ -5,6 +5,7 @@ from datetime import datetime
 from springtide.api.constants import Reason
 from springtide.api.drift_monitor import CurrentLook, DriftMonitorStatus, LastLook, PastWindow
 from springtide.api.task import Result
+from springtide.core.drift_monitor import performance
 from springtide.core.ending import Ending
 
 MESSAGE_LIMIT = 1024
@@ -40,7 +41,10 @@ def ended(
         demand=look.demand,
         snapshot=look.snapshot,
         baseline=look.baseline.digest,
+        labels=look.labels.snapshot if look.labels else None,
     )
+    is_same = status.last_look is not None and status.last_look.demand == look.demand
+    status = performance.measured(status if is_same else performance.forgotten(status), look, result)
     status = status.model_copy(update={"current_look": None, "last_look": last})
     if result is None or result.window is None:
         return status

@@ -8,7 +8,7 @@ from springtide.api.constants import ConditionType, Reason
 from springtide.api.drift_monitor import DriftMonitorStatus, LastLook, WindowReport
 from springtide.core import schedule
 from springtide.core.conditions import Statement, state
-from springtide.core.drift_monitor import due
+from springtide.core.drift_monitor import due, performance
 from springtide.core.drift_monitor.inputs import Missing, inputs_of
 from springtide.core.drift_monitor.observed import ObservedMonitor
 from springtide.core.drift_monitor.outcome import was_good
@@ -41,6 +41,7 @@ def write(
         _ready(status, doing),
         _drifted(status.last_window),
         _broken(status.last_window),
+        *performance.statements(monitor.with_status(status)),
         Statement(ConditionType.RECONCILING, "True" if is_under_way else "False", doing.reason, doing.message),
         Statement(ConditionType.STALLED, "True" if doing.how == "Held" else "False", doing.reason, doing.message),
     )

@@ -13,15 +13,27 @@ from springtide.core import backoff
 from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Child, Decision, Deletion, Event, Refusal
 from springtide.core.ending import Ending
-from springtide.core.kind import DEPLOYMENT, JOB, PERSISTENT_VOLUME_CLAIM, POD, SERVICE, Kind
+from springtide.core.kind import (
+    DEPLOYMENT,
+    INFERENCE_SERVICE,
+    JOB,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    Kind,
+)
 from springtide.core.model_service import rollout, traffic
 from springtide.core.model_service.applied import wanted_digest
+from springtide.core.model_service.backend import backend_of, missing_capability
 from springtide.core.model_service.health import trouble
-from springtide.core.model_service.observed import ObservedService, observe
+from springtide.core.model_service.observed import ObservedService, observe, references
 from springtide.core.model_service.phase_job import name_of, phase_job
 from springtide.core.model_service.plan import Plan, plan
+from springtide.core.model_service.servers import children
 from springtide.core.model_service.status import Doing, write
-from springtide.core.model_service.track import children, model_label
+from springtide.core.model_service.track import model_label
+from springtide.core.model_service.wanted import Missing, Wanted, is_stable_taken_back, wanted_of
 from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job
 from springtide.core.workload_state import Job
 
@@ -47,10 +59,15 @@ def decide(service: ObservedService, now: datetime) -> Decision:
     """
     if service.deleting:
         return Decision()  # what it owns goes with it
-    if service.spec is None:
+    spec = service.spec
+    if spec is None:
         held = Doing("Held", Reason.INVALID_SPEC, service.spec_problem)
         return Decision(status=write(service, service.status, held, now=now))
-    following = _next(service, service.spec, now)
+    service = service.with_status(service.status.model_copy(update={"backend": backend_of(service)}))
+    if missing := missing_capability(service):
+        held = Doing("Held", Reason.CAPABILITY_MISSING, missing)
+        return Decision(status=write(service, service.status, held, now=now))
+    following = _next(service, spec, now)
     made, gone = _objects(service, following)
     return Decision(
         children=made,
@@ -90,10 +107,13 @@ def _objects(service: ObservedService, following: Next) -> tuple[tuple[Child, ..
 
 
 def _children(service: ObservedService, wanted: Plan) -> dict[tuple[str, str], Child]:
-    """Everything of a plan by kind and name; the entrance last, when what it leads to is there."""
-    servers = [child for track in wanted.tracks for child in children(service, track)]
-    entrance = traffic.service_child(service, model=wanted.traffic)
-    return {(child.manifest["kind"], child.manifest["metadata"]["name"]): child for child in (*servers, entrance)}
+    """Everything of a plan by kind and name; the entrance when what it leads to is there."""
+    assert service.spec is not None, "nothing is made for a spec that does not parse"
+    all_of_it = [child for track in wanted.tracks for child in children(service, track)]
+    all_of_it.append(traffic.service_child(service, model=wanted.traffic))
+    if service.spec.replicas.min > 1:  # the only server of a service must not keep its node from being drained
+        all_of_it.append(traffic.budget_child(service, model=wanted.traffic))
+    return {(child.manifest["kind"], child.manifest["metadata"]["name"]): child for child in all_of_it}
 
 
 def _given_up(service: ObservedService, candidate: api.Candidate | None) -> tuple[Deletion, ...]:
@@ -114,19 +134,37 @@ def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -
     if service.released and service.released != status.released:
         status = rollout.released(status, service.released)
         return Next(_resting(service, status), status)
-    wanted, candidate = spec.model.version, status.candidate
-    if candidate and candidate.version != wanted:
-        return Next(Doing("Working", Reason.ROLLED_BACK, f"version {wanted} is asked for now"), rollout.abandon(status))
+    wanted, candidate = wanted_of(service), status.candidate
+    if candidate and isinstance(wanted, Wanted) and candidate.version != wanted.version:
+        doing = Doing("Working", Reason.ROLLED_BACK, f"version {wanted.version} is asked for now")
+        return Next(doing, rollout.abandon(status))
     if spec.suspend:
         return Next(Doing("Resting", Reason.SUSPENDED, "suspended by spec.suspend: no rollout goes on"), status)
     if candidate:
         return _go_on(service, spec, candidate, now)
-    if status.stable and status.stable.version == wanted:
+    if isinstance(wanted, Missing) or _is_settled(status, wanted.version):
         return _rest(service, now)
-    if any(item.version == wanted for item in status.quarantined):
-        return _rest(service, now)
-    status = rollout.begin(status, wanted, now=now)
-    return Next(Doing("Working", Reason.RESOLVING, f"version {wanted} is looked up in the registry"), status)
+    return _begin(service, wanted, now)
+
+
+def _is_settled(status: api.ModelServiceStatus, version: str) -> bool:
+    """Whether the version serves, or was taken back."""
+    serves = status.stable is not None and status.stable.version == version
+    return serves or any(item.version == version for item in status.quarantined)
+
+
+def _begin(service: ObservedService, wanted: Wanted, now: datetime) -> Next:
+    status = rollout.begin(service.status, wanted.version, now=now)
+    assert status.candidate, "begun a line above"
+    if status.candidate.phase == "TakingOver":
+        return Next(_taking_over(status.candidate), status)
+    if wanted.digest:  # it was judged by those files, so there is nothing to look up; servers verify them
+        return _found(service, status, digest=wanted.digest, uri=wanted.uri, now=now)
+    return Next(_resolving(wanted.version), status)
+
+
+def _resolving(version: str) -> Doing:
+    return Doing("Working", Reason.RESOLVING, f"version {version} is looked up in the registry")
 
 
 def _rest(service: ObservedService, now: datetime) -> Next:
@@ -138,16 +176,19 @@ def _rest(service: ObservedService, now: datetime) -> Next:
 
 
 def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
-    assert service.spec is not None, "asked of a spec that parses"
-    wanted = service.spec.model.version
+    wanted = wanted_of(service)
+    if isinstance(wanted, Missing):
+        serves = f"; version {status.stable.version} goes on serving" if status.stable else ""
+        return Doing(wanted.how, wanted.reason, f"{wanted.message}{serves}")
+    version = wanted.version
     for item in status.quarantined:
-        if item.version == wanted:
-            hint = f"`kubectl annotate msvc {service.name} springtide.dev/release={wanted}` tries it again"
-            message = f"version {wanted} was taken back ({item.reason}: {item.message}); {hint}"
+        if item.version == version:
+            hint = f"`kubectl annotate msvc {service.name} springtide.dev/release={version}` tries it again"
+            message = f"version {version} was taken back ({item.reason}: {item.message}); {hint}"
             return Doing("Held", Reason.QUARANTINED, message)
-    if status.stable and status.stable.version == wanted:
-        return Doing("Resting", Reason.TAKEN_OVER, f"version {wanted} serves")
-    return Doing("Working", Reason.RESOLVING, f"version {wanted} is looked up in the registry")
+    if status.stable and status.stable.version == version:
+        return Doing("Resting", Reason.TAKEN_OVER, f"version {version} serves")
+    return _resolving(version)
 
 
 def _go_on(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
@@ -163,21 +204,27 @@ def _go_on(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.
 
 
 def _resolve(service: ObservedService, candidate: api.Candidate, now: datetime) -> Next:
-    doing = Doing("Working", Reason.RESOLVING, f"version {candidate.version} is looked up in the registry")
+    doing = _resolving(candidate.version)
     end = _ending(service, candidate, now)
     if not isinstance(end, Ending):
         return _waiting(service, candidate, doing, end, now)
     model = end.result.model if end.result else None
     if end.failure is not None or not (model and model.digest and model.uri):
         return _failed(service, end, now)
-    if quarantined := next((item for item in service.status.quarantined if item.digest == model.digest), None):
+    return _found(service, service.status, digest=model.digest, uri=model.uri, now=now)
+
+
+def _found(service: ObservedService, status: api.ModelServiceStatus, *, digest: str, uri: str, now: datetime) -> Next:
+    """The candidate's files are known."""
+    assert status.candidate, "asked of a rollout"
+    candidate = status.candidate
+    if quarantined := next((item for item in status.quarantined if item.digest == digest), None):
         # Other numbers do not make another model.
-        status = service.status.model_copy(
-            update={"candidate": candidate.model_copy(update={"digest": model.digest, "uri": model.uri})}
-        )
+        known = candidate.model_copy(update={"digest": digest, "uri": uri})
         message = f"it is the model of version {quarantined.version}, which was taken back: {quarantined.message}"
+        status = status.model_copy(update={"candidate": known})
         return _roll_back(service, status, reason=quarantined.reason, message=message, now=now)
-    status = rollout.resolved(service.status, digest=model.digest, uri=model.uri, now=now)
+    status = rollout.resolved(status, digest=digest, uri=uri, now=now)
     return Next(Doing("Working", Reason.LOADING, f"servers of version {candidate.version} start"), status)
 
 
@@ -188,10 +235,16 @@ def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.C
     needed = wanted.replicas(model) if wanted else spec.replicas.min
     ready = service.ready(model)
     if ready >= needed:
-        status = rollout.loaded(service.status, steps=len(spec.rollout.steps), now=now)
+        steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
+        status = rollout.loaded(service.status, steps=steps, now=now)
         words = f"version {candidate.version} has proved its files and its golden requests on {ready} servers"
         return Next(Doing("Working", Reason.LOADING, words), status)
-    why = trouble(service.servers_of(model))
+    servers = service.servers_of(model)
+    if not servers and service.status.backend == "KServe":  # whatever keeps KServe from it, it is not the model
+        words = service.backend_trouble(model) or "it has not said why"
+        message = f"KServe has made no server of version {candidate.version} yet: {words}"
+        return Next(Doing("Working", Reason.LOADING, message), service.status)
+    why = trouble(servers)
     if why and why.for_good:
         return _roll_back(service, service.status, reason=why.reason, message=why.message, now=now)
     end = candidate.phase_time + timedelta(seconds=service.platform.start_grace_seconds)
@@ -309,8 +362,10 @@ def _failed(service: ObservedService, end: Ending, now: datetime) -> Next:
 
 KIND: Kind[ObservedService] = Kind(
     resource=api.RESOURCE,
-    children=(JOB, POD, PERSISTENT_VOLUME_CLAIM, DEPLOYMENT, SERVICE),
+    children=(JOB, POD, PERSISTENT_VOLUME_CLAIM, DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET),
+    listed=(INFERENCE_SERVICE,),
     observe=observe,
     decide=decide,
     refuse=refuse,
+    references=references,
 )

@@ -1,7 +1,7 @@
 """Has an object that we made to be made again? Asked without comparing defaults that the API server filled in.
 
 A digest of what we asked for is kept on the object. What somebody else may have changed since and that requests
-depend on, the number of replicas and whom a Service selects, is compared as it is.
+depend on (`core.foreign`) is compared as it is.
 """
 
 import hashlib
@@ -10,13 +10,14 @@ from typing import Any
 
 from springtide.api.constants import GROUP
 from springtide.core.decision import Manifest
+from springtide.core.foreign import changeable
 
 ANNOTATION = f"{GROUP}/applied"
 
 
-def signed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with its digest."""
-    annotations = manifest["metadata"].get("annotations", {}) | {ANNOTATION: _digest(manifest)}
+def signed(manifest: dict[str, Any], *, by: Manifest | None = None) -> dict[str, Any]:
+    """The manifest with its digest. by: what the digest is of; None: the manifest."""
+    annotations = manifest["metadata"].get("annotations", {}) | {ANNOTATION: _digest(by or manifest)}
     return manifest | {"metadata": manifest["metadata"] | {"annotations": annotations}}
 
 
@@ -32,9 +33,7 @@ def wanted_digest(manifest: Manifest) -> str:
 
 
 def _vital(manifest: Manifest) -> str:
-    spec = manifest.get("spec", {})
-    selector = spec.get("selector") if manifest["kind"] == "Service" else None
-    return json.dumps([spec.get("replicas"), selector], sort_keys=True)
+    return json.dumps(changeable(manifest["kind"], manifest.get("spec", {})), sort_keys=True)
 
 
 def _digest(manifest: Manifest) -> str:

@@ -2,18 +2,28 @@
 
 from dataclasses import dataclass, replace
 
-from springtide.api.constants import ANNOTATION_RELEASE, LABEL_MODEL, LABEL_ROLE, LABEL_UID, Role
+from springtide.api.constants import (
+    ANNOTATION_RELEASE,
+    CONTAINER,
+    KSERVE_CONTAINER,
+    LABEL_MODEL,
+    LABEL_ROLE,
+    LABEL_UID,
+    Role,
+)
 from springtide.api.model_service import ModelServiceSpec, ModelServiceStatus
 from springtide.api.platform import Platform
+from springtide.api.retrain_policy import Champion, RetrainPolicyStatus
 from springtide.core.decision import Manifest
-from springtide.core.kind import DEPLOYMENT, SERVICE, Observed
+from springtide.core.kind import DEPLOYMENT, INFERENCE_SERVICE, POD_DISRUPTION_BUDGET, SERVICE, Observed, Reference
 from springtide.core.model_service.applied import applied_digest
 from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, Terminated, jobs_of, newest_pod, owner_uid, pods_of, terminated
 
 RELEASE_LIMIT = 256
-_API_VERSIONS = {kind.kind: kind.api_version for kind in (DEPLOYMENT, SERVICE)}
+_MADE = (DEPLOYMENT, INFERENCE_SERVICE, SERVICE, POD_DISRUPTION_BUDGET)
+_API_VERSIONS = {kind.kind: kind.api_version for kind in _MADE}
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,31 @@ class Server:
 
 @dataclass(frozen=True)
 class Made:
-    """An object that we made and may change. digest: what it is now, in short; see `applied`."""
+    """An object that we made and may change.
+
+    digest: what it is now, in short; see `applied`. model: whose servers it runs, if it does.
+    trouble: why its controller cannot do what it asks for, in that controller's words; of InferenceServices.
+    """
 
     kind: str
     api_version: str
     name: str
     uid: str
     digest: str
+    model: str
+    trouble: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The RetrainPolicy that says which version serves.
+
+    model: name of the model that it trains. taken_back: digests of the models that it promoted and took back.
+    """
+
+    model: str
+    champion: Champion | None
+    taken_back: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -49,6 +77,7 @@ class ObservedService:
 
     released: value of the annotation by which a person ends a quarantine.
     spec: None where it does not parse; `spec_problem` then says why.
+    policy: the RetrainPolicy that it names; None where there is none.
     """
 
     name: str
@@ -65,7 +94,9 @@ class ObservedService:
     servers: tuple[Server, ...]
     made: tuple[Made, ...]
     claims: frozenset[str]
+    policy: Policy | None
     platform: Platform
+    capabilities: frozenset[str]
 
     @property
     def parent(self) -> Parent:
@@ -87,6 +118,10 @@ class ObservedService:
     def servers_of(self, model: str) -> tuple[Server, ...]:
         """The servers of a model that are not going."""
         return tuple(server for server in self.servers if server.model == model and not server.deleted)
+
+    def backend_trouble(self, model: str) -> str:
+        """Why KServe makes no servers of a model, if it says so."""
+        return next((made.trouble for made in self.made if made.model == model and made.trouble), "")
 
     def ready(self, model: str) -> int:
         """How many servers of a model are ready."""
@@ -120,7 +155,25 @@ def observe(observed: Observed) -> ObservedService:
         servers=tuple(sorted((_server(pod) for pod in servers), key=lambda server: server.name)),
         made=tuple(sorted((_made(item) for item in children if _is_made(item, metadata["uid"])), key=_key)),
         claims=frozenset(claim["metadata"]["name"] for claim in observed.shared),
+        policy=next((_policy(item) for item in observed.references if item["kind"] == "RetrainPolicy"), None),
         platform=observed.platform,
+        capabilities=observed.capabilities,
+    )
+
+
+def references(manifest: Manifest) -> tuple[Reference, ...]:
+    """What a service names: the RetrainPolicy that says which version serves."""
+    ref = (manifest.get("spec", {}).get("versionFrom") or {}).get("retrainPolicyRef") or {}
+    return (Reference("RetrainPolicy", ref["name"]),) if ref.get("name") else ()
+
+
+def _policy(manifest: Manifest) -> Policy:
+    status = RetrainPolicyStatus.model_validate(manifest.get("status", {}))
+    template = manifest.get("spec", {}).get("template", {})
+    return Policy(
+        model=template.get("model", {}).get("name", ""),
+        champion=status.champion,
+        taken_back=frozenset(item.digest for item in status.quarantined),
     )
 
 
@@ -139,7 +192,8 @@ def _key(made: Made) -> tuple[str, str]:
 
 def _server(manifest: Manifest) -> Server:
     metadata, status = manifest["metadata"], manifest.get("status", {})
-    container: Manifest = next(iter(status.get("containerStatuses", ())), {})
+    containers = status.get("containerStatuses", ())  # a mesh, or KServe, may add some of its own
+    container: Manifest = next((item for item in containers if item["name"] in (CONTAINER, KSERVE_CONTAINER)), {})
     now, before = container.get("state", {}), container.get("lastState", {})
     waiting = now.get("waiting", {})
     conditions = {item["type"]: item for item in status.get("conditions", ())}
@@ -163,4 +217,14 @@ def _made(manifest: Manifest) -> Made:
         name=metadata["name"],
         uid=metadata["uid"],
         digest=applied_digest(manifest),
+        model=metadata.get("labels", {}).get(LABEL_MODEL, ""),
+        trouble=_trouble(manifest) if manifest["kind"] == INFERENCE_SERVICE.kind else "",
     )
+
+
+def _trouble(manifest: Manifest) -> str:
+    conditions = manifest.get("status", {}).get("conditions", ())
+    predictor: Manifest = next((item for item in conditions if item["type"] == "PredictorReady"), {})
+    if predictor.get("status") != "False":
+        return ""
+    return ": ".join(word for word in (predictor.get("reason"), predictor.get("message")) if word)

@@ -1,0 +1,104 @@
+"""The Job of a phase, and its task: one judges, one sets the registry's alias, one sets it back.
+
+Each may be done again: equal evidence has an equal digest, and an alias that is set already stays. So a Job that is
+gone is made again, and no result is ever recovered.
+"""
+
+from typing import Literal
+
+from springtide.api.constants import Role
+from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, TaskBase, TaskData
+from springtide.core.decision import Child
+from springtide.core.retrain_run.observed import ObservedRun
+from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, workload_job
+from springtide.core.workload_pod import Program, pod_spec
+
+Work = Literal["evaluate", "promote", "restore"]
+_ROLES = {"evaluate": Role.EVALUATE, "promote": Role.PROMOTE, "restore": Role.PROMOTE}
+
+
+def work_of(run: ObservedRun) -> Work | None:
+    """What a Job has to do in the phase; None: nothing more."""
+    if run.status.job.done:
+        return None
+    match run.status.phase:
+        case "Judging":
+            return "evaluate"
+        case "RollingOut" | "Watching":
+            return "promote"
+        case "RollingBack":
+            return "restore"
+    return None
+
+
+def name_of(run: ObservedRun, work: Work) -> str:
+    """The name of the Job's current attempt."""
+    return f"{run.name}-{work}-a{run.status.job.attempt}"
+
+
+def phase_job(run: ObservedRun, work: Work) -> Child:
+    """The Job: one pod, no restarts, beside the data and with the rights of the training."""
+    template = run.plan.template
+    task = _evaluate(run) if work == "evaluate" else _promote(run, work)
+    asked = template.resources if work == "evaluate" else run.platform.resources
+    pod = pod_spec(
+        Program(run.platform.workloads_image, None, WORKLOADS_ARGS, task_env(task)),
+        platform=run.platform,
+        resources=resources_of(asked, run.platform.resources),
+        overrides=template.overrides,
+    )
+    return workload_job(
+        run.parent,
+        name=name_of(run, work),
+        role=_ROLES[work],
+        attempt=run.status.job.attempt,
+        pod=pod,
+        platform=run.platform,
+        backoff_limit=0,
+    )
+
+
+def _base(run: ObservedRun, work: Work) -> dict[str, object]:
+    root = run.platform.artifacts_uri.rstrip("/")
+    return {
+        "owner": run.parent.owner(run.status.job.attempt),
+        "store_uri": run.platform.artifacts_uri,
+        "result_uri": f"{root}/results/{run.uid}/{name_of(run, work)}.json",
+    }
+
+
+def _evaluate(run: ObservedRun) -> TaskBase:
+    template, dataset = run.plan.template, run.status.dataset
+    assert dataset is not None, "a run that judges has trained on a snapshot"
+    root = run.platform.artifacts_uri.rstrip("/")
+    return EvaluateTask.model_validate(
+        _base(run, "evaluate")
+        | {
+            "data": TaskData(uri=dataset.uri, snapshot=dataset.digest, split=template.data.split),
+            "target": template.target,
+            "seed": template.seed,
+            "challenger": run.challenger,
+            "champion": run.status.champion,
+            "gates": run.plan.gates,
+            "circumstances": Circumstances(
+                run=run.name,
+                policy=run.policy_name,
+                generation=run.status.policy_generation or 0,
+                trigger=run.trigger,
+            ),
+            "evidence_uri": f"{root}/evidence/{run.namespace}.{run.policy_name}/",
+        }
+    )
+
+
+def _promote(run: ObservedRun, work: Work) -> TaskBase:
+    model = run.challenger if work == "promote" else run.status.champion
+    return PromoteTask.model_validate(
+        _base(run, work)
+        | {
+            "tracking_uri": run.platform.tracking_uri,
+            "model_name": f"{run.namespace}.{run.plan.template.model.name}",
+            "version": model.version if model else None,
+            "digest": model.digest if model else None,
+        }
+    )

@@ -1,0 +1,106 @@
+"""How far the Job of a phase is. What is lost with its infrastructure is tried again, without a budget."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from springtide.api.constants import Reason
+from springtide.api.retrain_run import JobState
+from springtide.core import backoff
+from springtide.core.artifacts import missing_claim
+from springtide.core.decision import Child, Event
+from springtide.core.ending import Ending
+from springtide.core.leftovers import still_running
+from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
+from springtide.core.retrain_run.job import Work, name_of, phase_job
+from springtide.core.retrain_run.observed import ObservedRun
+from springtide.core.workload_state import Job
+
+MESSAGE_LIMIT = 1024
+_FAILED = {
+    "evaluate": Reason.EVALUATION_FAILED,
+    "promote": Reason.PROMOTION_FAILED,
+    "restore": Reason.PROMOTION_FAILED,
+}
+_GONE = Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The Job has not ended. job: its state as it should be written. note: what a person should know; mostly nothing.
+
+    children: to be made. again: when to look once more though nothing happens.
+    """
+
+    job: JobState
+    note: str = ""
+    children: tuple[Child, ...] = ()
+    again: datetime | None = None
+    events: tuple[Event, ...] = ()
+
+
+def progress(run: ObservedRun, work: Work, *, now: datetime) -> Ending | Unfinished:
+    """How the Job has ended, well or by somebody's fault, or what is to be done for it."""
+    job = run.job(name_of(run, work))
+    if job is None:
+        return _start(run, work, now)
+    queue = f"Job {job.name} is suspended; whoever suspended it lets it start"
+    match of_job(job, run.pod(job), failed=_FAILED[work], queue=queue, now=now):
+        case Ended(_, end):
+            return _lost(run, end, now) if end.failure == "Infrastructure" else end
+        case Vanished():
+            return _lost(run, _GONE, now)
+        case Settling(seconds):
+            return Unfinished(run.status.job, _failure(run), again=now + timedelta(seconds=seconds))
+        case Running(stopping=stopping):
+            words = "the pod was told to stop; waiting for its node to say that it did"
+            return Unfinished(run.status.job, words if stopping else _failure(run))
+        case Waiting() as waiting:
+            return _wait(run, job, waiting, now)
+
+
+def _start(run: ObservedRun, work: Work, now: datetime) -> Unfinished:
+    state = run.status.job
+    if running := still_running(pods=run.pods, predecessors=run.predecessors):
+        return Unfinished(state, f"waiting until {running} has stopped")
+    if state.failure_time:
+        earliest = backoff.after_loss(state.failure_time, failures=state.failures, reason=state.failure_reason or "")
+        if earliest and now < earliest:
+            return Unfinished(state, _failure(run), again=earliest)
+    claim = missing_claim(run.platform, namespace=run.namespace, claims=run.claims)
+    return Unfinished(state, _failure(run), children=(*claim, phase_job(run, work)))
+
+
+def _lost(run: ObservedRun, end: Ending, now: datetime) -> Unfinished:
+    state = run.status.job
+    following = JobState(
+        attempt=state.attempt + 1,
+        failures=state.failures + 1,
+        failure_time=now.replace(microsecond=0),
+        failure_reason=end.reason,
+        failure=end.message[:MESSAGE_LIMIT],
+    )
+    after = run.with_status(run.status.model_copy(update={"job": following}))
+    return Unfinished(following, _failure(after), events=(Event("Warning", end.reason, end.message),))
+
+
+def _failure(run: ObservedRun) -> str:
+    """What became of the attempt before: it is said until the work is done, so that the message does not flicker."""
+    state = run.status.job
+    if not state.failures:
+        return ""
+    return f"attempt {state.attempt - 1} was lost ({state.failure_reason}: {state.failure}); it is tried again"
+
+
+def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime) -> Ending | Unfinished:
+    """The container does not run yet. What is more than a matter of time ends the attempt for good after a while."""
+    if not waiting.stuck or waiting.since is None:
+        is_about_to = waiting.message == starting(job.name)  # not worth a write
+        return Unfinished(run.status.job, _failure(run) if is_about_to else waiting.message)
+    end = waiting.since + timedelta(seconds=run.platform.start_grace_seconds)
+    if now >= end:
+        return Ending("User", waiting.reason, waiting.message)
+    before = next((item for item in run.status.conditions if item.type == "Reconciling"), None)
+    # The kubelet's BackOff takes turns with the error behind it.
+    is_told = before is not None and "BackOff" in waiting.message and "cannot be" in before.message
+    note = before.message.partition("; ")[2] if before and is_told else waiting.message
+    return Unfinished(run.status.job, note, again=end)

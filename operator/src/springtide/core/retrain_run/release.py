@@ -1,0 +1,79 @@
+"""Is the challenger served, does it keep its promise, is it gone again? What the service and the monitor say."""
+
+from springtide.api.model_service import ModelServiceStatus
+from springtide.core.retrain_policy.triggers import performed
+from springtide.core.retrain_run.observed import ObservedRun
+
+
+def is_champion(run: ObservedRun) -> bool:
+    """Whether the policy names the challenger as its champion."""
+    champion = run.policy.status.champion if run.policy else None
+    return champion is not None and champion.run == run.name
+
+
+def is_serving(run: ObservedRun) -> bool:
+    """Whether the service has taken the challenger over."""
+    service = run.service
+    is_stable = bool(service and service.stable and service.stable.digest == run.challenger.digest)
+    return is_stable and service is not None and service.candidate is None
+
+
+def is_gone(run: ObservedRun) -> bool:
+    """Whether policy and service have let go of a challenger that is taken back."""
+    policy = run.policy
+    assert policy is not None, "a run without a policy has failed"
+    digest = run.challenger.digest
+    if is_champion(run) or all(item.digest != digest for item in policy.status.quarantined):
+        return False
+    # With nothing to go back to, it goes on being served.
+    return run.service is None or run.status.champion is None or not _speaks_of(run.service, digest)
+
+
+def refused_by_service(run: ObservedRun) -> str:
+    """Why the service has taken the challenger back; empty while it has not."""
+    found = run.service.quarantined if run.service else ()
+    words = next((item for item in found if item.digest == run.challenger.digest), None)
+    return f"the ModelService has taken it back: {words.reason}: {words.message}" if words else ""
+
+
+def dropped(run: ObservedRun) -> str:
+    """Why the watch takes the challenger back; empty while it does as it promised, as far as that is known."""
+    watch, windows = run.plan.watch, run.monitor.performance if run.monitor else ()
+    own = (window for window in windows if window.model == run.challenger.digest)
+    window = next((window for window in own if window.outcome == "Dropped"), None)
+    if window is None or watch.monitor_ref is None:
+        return ""
+    return f"DriftMonitor {watch.monitor_ref.name} saw its performance drop: {performed(window)}"
+
+
+def seen_so_far(run: ObservedRun) -> str:
+    """What the watch knows, in a sentence."""
+    ref = run.plan.watch.monitor_ref
+    if ref is None:
+        return "no monitor watches it"
+    if run.monitor is None:
+        return f"there is no DriftMonitor {ref.name}"
+    last = run.monitor.last_window
+    if last and last.verdict == "DataBroken":
+        return f"DriftMonitor {ref.name} found broken data, which is not held against the model: {last.message}"
+    windows = [window for window in run.monitor.performance if window.model == run.challenger.digest]
+    held = [window for window in windows if window.outcome == "Held"]
+    if held:
+        return f"DriftMonitor {ref.name} saw it keep its promise: {performed(held[0])}"
+    return f"DriftMonitor {ref.name} knows of no window of it with enough labels yet"
+
+
+def coming(run: ObservedRun) -> str:
+    """What the service does on its way to the challenger."""
+    ref, service, version = run.plan.service_ref, run.service, run.challenger.version
+    if ref is None:
+        return f"version {version} is released by the registry's alias"
+    if service is None:
+        return f"there is no ModelService {ref.name} to take over version {version}"
+    how = f" ({service.candidate.phase})" if service.candidate and service.candidate.version == version else ""
+    return f"ModelService {ref.name} is to take over version {version}{how}"
+
+
+def _speaks_of(service: ModelServiceStatus, digest: str) -> bool:
+    stable, candidate = service.stable, service.candidate
+    return bool((stable and stable.digest == digest) or (candidate and candidate.digest == digest))
