@@ -24,6 +24,9 @@ def tell(output: Path) -> None:
     _tell_facts()
     _trace(world)
     _draw(world, output)
+    _fetch_pages(world, output)
+    for file in sorted(output.iterdir()):
+        say(os.path.relpath(file))
     _tell_links(world)
 
 
@@ -70,8 +73,14 @@ def _draw(world: World, output: Path) -> None:
     draw_drift(windows(world), output / "drift.png", limit=PSI)
     draw_performance(names, output / "performance.png")
     draw_gates(runs, output / "gates.png")
-    for file in sorted(output.iterdir()):
-        say(os.path.relpath(file))
+
+
+def _fetch_pages(world: World, output: Path) -> None:
+    """What was published, verified by the digests of the statuses."""
+    for run in world.runs():
+        if run.status.get("champion") and run.status.get("verdict", {}).get("evidence"):
+            springtide("report", f"rrun/{run.name}", "--output", str(output / f"{run.name}-evidence.html"))
+    springtide("report", "dmon/employment", "--output", str(output / "drift.html"))
 
 
 def _tell_links(world: World) -> None:
@@ -86,7 +95,8 @@ def _tell_links(world: World) -> None:
             say(f"then http://localhost:5000/{page} is {one.name}")
     for run in world.runs():
         if evidence := run.status.get("verdict", {}).get("evidence"):
-            say(f"{run.name}: {_ending(run)}; evidence {evidence['uri']}")
+            say(f"{run.name} was {_ending(run)} by the evidence in {evidence['uri']}; a copy of it is verified by")
+            command(f"springtide-workloads verify {Path(evidence['uri']).name} --digest {evidence['digest']}")
     console.print("\n[bold]To try next[/]")
     say("the same gates with another number, and a challenger that has to pass them:")
     command(f"{TYPED} edit rpol employment")
