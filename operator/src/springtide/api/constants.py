@@ -142,6 +142,8 @@ class Reason(StrEnum):
     UNCHANGED = "Unchanged"
     RESOLVED = "Resolved"
     JUDGED = "Judged"
+    EVALUATED = "Evaluated"
+    PROMOTED = "Promoted"
 
     # What the operator refuses.
     INVALID_SPEC = "InvalidSpec"
@@ -184,6 +186,8 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "ModelNotFound"
     BASELINE_NOT_FOUND = "BaselineNotFound"
     DRIFT_FAILED = "DriftFailed"
+    EVALUATION_FAILED = "EvaluationFailed"
+    PROMOTION_FAILED = "PromotionFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

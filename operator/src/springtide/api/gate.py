@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from springtide.api.base import ApiModel, Digest, ListSet, Rule
+from springtide.api.base import ApiModel, Digest, ListAtomic, ListSet, Rule
 from springtide.api.data import ColumnName
 
 GATES_LISTED = 8
@@ -58,7 +58,8 @@ class Gate(ApiModel):
         Field(
             description="AUC, KS: more is better. LogLoss, Brier, ECE (expected calibration error): less is better."
             " AdverseImpactRatio: the lowest share of positive decisions of a group, divided by the highest (the"
-            " four-fifths rule asks for 0.8)."
+            " four-fifths rule asks for 0.8). Decisions are positive from the score on that makes as many of them as"
+            " there are positive rows."
         ),
     ]
     slices: Annotated[
@@ -90,7 +91,11 @@ class GateOutcome(ApiModel):
     )
     low: Annotated[
         float | None,
-        Field(allow_inf_nan=False, description="Low end of the interval of the metric, or of the difference."),
+        Field(
+            allow_inf_nan=False,
+            description="Low end of the interval: of the metric, or, of a gate against the champion, of the gain. That"
+            " is by how much the challenger is better, whichever way the metric goes.",
+        ),
     ] = None
     high: Annotated[float | None, Field(allow_inf_nan=False, description="High end of it.")] = None
     slice: Annotated[str | None, Field(max_length=160, description="Such as `sex=female`; unset: all rows.")] = None
@@ -110,6 +115,8 @@ class Verdict(ApiModel):
     outcome: Annotated[Outcome, Field(description="Passed: every gate did. Failed: at least one did.")]
     rows: Annotated[int, Field(ge=0, description="How many held-out rows it was judged on.")]
     gates: Annotated[
-        tuple[GateOutcome, ...], Field(max_length=GATES_LISTED, description="Each gate, in the order of the spec.")
+        tuple[GateOutcome, ...],
+        ListAtomic(),
+        Field(max_length=GATES_LISTED, description="Each gate, in the order of the spec."),
     ] = ()
     evidence: Annotated[Evidence | None, Field(description="All of it, to be verified offline.")] = None
