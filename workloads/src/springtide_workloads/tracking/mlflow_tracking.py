@@ -26,6 +26,8 @@ SETTINGS = {
 }
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000
 MOST_STEPS = 20_000
+NO_ALIAS = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""What the registry answers where an alias names nothing: its SQL store takes the alias for a wrong parameter."""
 
 
 class MlflowTracking:
@@ -33,10 +35,13 @@ class MlflowTracking:
 
     Importing MLflow takes seconds. `import_early` does it beside the training, whose libraries leave Python alone
     most of the time; it must not run while another thread imports.
+
+    refused: the reason of a failure where MLflow does not accept what it is asked.
     """
 
-    def __init__(self, *, tracking_uri: str, experiment: str) -> None:
+    def __init__(self, *, tracking_uri: str, experiment: str, refused: Reason = Reason.TRAINING_FAILED) -> None:
         self._uri = tracking_uri
+        self._refused = refused
         self._experiment = experiment
         self._importing: threading.Thread | None = None
 
@@ -54,7 +59,7 @@ class MlflowTracking:
         """The MLflow run of `owner`, with all that the model's folder says, finished."""
         self.finish_import()
         record = describe_run(folder, owner=owner, model_digest=model_digest)
-        with _tracking_errors(self._uri):
+        with self._errors():
             client = self._client()
             experiment_id = self._experiment_id(client)
             run = _take_up_run(client, experiment_id, uid=owner.uid, model_digest=model_digest)
@@ -69,7 +74,7 @@ class MlflowTracking:
         if tracking is None:
             return None
         self.finish_import()
-        with _tracking_errors(self._uri):
+        with self._errors():
             from mlflow.exceptions import MlflowException
 
             try:
@@ -82,7 +87,7 @@ class MlflowTracking:
 
     def register(self, name: str, *, run: Tracking, model_digest: str, uri: str) -> str:
         """The version of registered model `name` with this digest, made if there is none."""
-        with _tracking_errors(self._uri):
+        with self._errors():
             client = self._client()
             _ensure_registered_model(client, name)
             digest_tag = f"{TAG}/model-digest"
@@ -96,7 +101,7 @@ class MlflowTracking:
     def find_version(self, name: str, version: str) -> tuple[str, str]:
         """Digest and URI of a registered version. Raises ModelNotFound where it is not there, or not one of ours."""
         self.finish_import()
-        with _tracking_errors(self._uri):
+        with self._errors():
             from mlflow.exceptions import MlflowException
 
             try:
@@ -113,6 +118,38 @@ class MlflowTracking:
             raise WorkloadError(
                 Reason.MODEL_NOT_FOUND, f"version {version} of {name} in MLflow was not made by a TrainingRun"
             ) from error
+
+    def find_alias(self, name: str, alias: str) -> str | None:
+        """The version that an alias names; None where there is no such alias or no such model."""
+        self.finish_import()
+        with self._errors():
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return str(self._client().get_model_version_by_alias(name, alias).version)
+            except MlflowException as error:
+                if error.error_code not in NO_ALIAS:
+                    raise
+                return None
+
+    def set_alias(self, name: str, alias: str, *, version: str) -> None:
+        """Lets an alias name a version, whatever it named before."""
+        with self._errors():
+            self._client().set_registered_model_alias(name, alias, version)
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Removes an alias."""
+        with self._errors():
+            self._client().delete_registered_model_alias(name, alias)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except WorkloadError:
+            raise
+        except Exception as error:
+            raise _explained(error, uri=self._uri, refused=self._refused) from error
 
     def _client(self) -> Any:
         _import_mlflow()
@@ -188,22 +225,12 @@ def _ensure_registered_model(client: Any, name: str) -> None:
             raise
 
 
-@contextmanager
-def _tracking_errors(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except WorkloadError:
-        raise
-    except Exception as error:
-        raise _explained(error, uri=uri) from error
-
-
-def _explained(error: Exception, *, uri: str) -> WorkloadError:
+def _explained(error: Exception, *, uri: str, refused: Reason) -> WorkloadError:
     text = " ".join(str(error).split())[:400]
     status = error.get_http_status_code() if hasattr(error, "get_http_status_code") else None
     if "error 401" in text or "error 403" in text or status in {401, 403}:
         advice = "check the credentials and the server's --allowed-hosts"
         return WorkloadError(Reason.ACCESS_DENIED, f"MLflow at {uri} refuses: {text}; {advice}")
     if status is not None and 400 <= status < 500:
-        return WorkloadError(Reason.TRAINING_FAILED, f"MLflow at {uri} refuses: {text}")
+        return WorkloadError(refused, f"MLflow at {uri} refuses: {text}")
     return WorkloadError(Reason.TRACKING_UNAVAILABLE, f"MLflow at {uri} could not be used: {text}")
