@@ -16,7 +16,10 @@ from springtide.api.serving import SERVING_VARIABLE, Serving
 from springtide.api.task import (
     TASK,
     DriftTask,
+    EvaluateTask,
+    ExitCode,
     JudgeTask,
+    PromoteTask,
     RecoverTask,
     ResolveTask,
     Result,
@@ -31,7 +34,12 @@ from springtide_workloads.process.ending import Ending, end_on_signal, failed
 from springtide_workloads.process.logs import configure_logs, log
 from springtide_workloads.process.progress import LogProgress, Progress, TerminalProgress
 
-OTHERWISE = {"Snapshot": Reason.REFRESH_FAILED, "Drift": Reason.DRIFT_FAILED}
+OTHERWISE = {
+    "Snapshot": Reason.REFRESH_FAILED,
+    "Drift": Reason.DRIFT_FAILED,
+    "Evaluate": Reason.EVALUATION_FAILED,
+    "Promote": Reason.PROMOTION_FAILED,
+}
 """Why an operation failed where the error has no reason of its own, but for training."""
 
 app = typer.Typer(
@@ -148,6 +156,44 @@ def print_example_of_a_snapshot(
     typer.echo(document.model_dump_json(by_alias=True, exclude_none=True, indent=2))
 
 
+@examples.command("evaluate")
+def print_example_of_an_evaluation(
+    data: Annotated[str, typer.Argument(help="What the challenger was trained on; a path, file:// or s3://.")],
+    target: Annotated[str, typer.Option(help="The column that is predicted.")],
+    challenger: Annotated[Path, typer.Option(help="Folder of the model that is judged.")],
+    champion: Annotated[Path | None, typer.Option(help="Folder of the model that it is held against.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the evidence and the result go.")] = Path("springtide"),
+) -> None:
+    """Holds a model against gates, and against another model."""
+    from springtide_workloads.examples import evaluate_task
+
+    document = evaluate_task(data=data, target=target, challenger=challenger, champion=champion, folder=folder)
+    typer.echo(document.model_dump_json(by_alias=True, exclude_none=True, indent=2))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A model, a snapshot, a report or evidence, wherever it was copied.")],
+    digest: Annotated[str | None, typer.Option(help="What its manifest must have, as a status names it.")] = None,
+) -> None:
+    """Checks every byte of an artifact's folder, offline, and prints what it is and what it was made from.
+
+    Ends with 64 where anything in the folder is not what its manifest says.
+    """
+    from springtide_workloads.artifacts.verifying import verify_folder
+
+    try:
+        manifest = verify_folder(folder, digest=digest)
+    except WorkloadError as error:
+        typer.echo(f"{error.reason}: {error.message}", err=True)
+        raise typer.Exit(ExitCode.USER_ERROR) from error
+    typer.echo(
+        f"{manifest.kind} {manifest.digest}: {len(manifest.files)} files, {manifest.size} bytes, as they were made"
+    )
+    for one in manifest.inputs:
+        typer.echo(f"  {one.name} {one.digest}")
+
+
 @app.command()
 def recipes() -> None:
     """Lists the recipes with their parameters, defaults and bounds."""
@@ -198,7 +244,7 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
 
 
 def _do(
-    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask,
+    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | EvaluateTask | PromoteTask,
     *,
     start_time: datetime,
     scratch: Path,
@@ -222,6 +268,14 @@ def _do(
             from springtide_workloads.drift.look import look
 
             return look(task, start_time=start_time, scratch=scratch, progress=progress)
+        case EvaluateTask():
+            from springtide_workloads.evaluation.evaluate import evaluate
+
+            return evaluate(task, start_time=start_time, scratch=scratch, progress=progress)
+        case PromoteTask():
+            from springtide_workloads.tracking.promote import promote
+
+            return promote(task, start_time=start_time)
         case TrainTask():
             from springtide_workloads.training.train import train
 

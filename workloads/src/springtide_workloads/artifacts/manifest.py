@@ -9,6 +9,7 @@ from springtide.api.base import ApiModel, Digest
 from springtide_workloads.artifacts.digests import canonical, digest_of, digest_of_file
 
 MANIFEST = "manifest.json"
+Kind = Literal["Data", "Model", "Report", "Evidence"]
 
 
 class File(ApiModel):
@@ -36,7 +37,7 @@ class Input(ApiModel):
 class Manifest(ApiModel):
     """The content of a folder. Equal content has an equal manifest: nothing of when, where or by whom is in it."""
 
-    kind: Literal["Data", "Model", "Report"]
+    kind: Kind
     files: tuple[File, ...]
     table_schema: tuple[Column, ...] = Field(default=(), alias="schema")
     inputs: tuple[Input, ...] = ()
@@ -56,9 +57,7 @@ class Manifest(ApiModel):
         return sum(file.size for file in self.files)
 
 
-def describe_folder(
-    folder: Path, *, kind: Literal["Data", "Model", "Report"], schema: tuple[Column, ...], inputs: tuple[Input, ...]
-) -> Manifest:
+def describe_folder(folder: Path, *, kind: Kind, schema: tuple[Column, ...], inputs: tuple[Input, ...]) -> Manifest:
     """The manifest of all files below a local folder, but for an older manifest of its own."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     files = []

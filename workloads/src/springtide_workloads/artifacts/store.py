@@ -11,7 +11,7 @@ from typing import Protocol
 
 from springtide.api.constants import Reason
 
-from springtide_workloads.artifacts.manifest import MANIFEST, Manifest
+from springtide_workloads.artifacts.manifest import MANIFEST, File, Manifest
 from springtide_workloads.errors import WorkloadError, storage_errors
 
 MODELS = "models"
@@ -113,12 +113,7 @@ class ArtifactStore:
                     if target is None
                     else self._root.fetch(path, target=target / file.name)
                 )
-                if found != (file.sha256, file.size):
-                    raise WorkloadError(
-                        Reason.DIGEST_MISMATCH,
-                        f"{self.uri}/{path} has {found[1]} bytes with {found[0]}, but the manifest says {file.size}"
-                        f" bytes with {file.sha256}",
-                    )
+                check_file(file, found, place=f"{self.uri}/{path}")
             if target is not None:
                 (target / MANIFEST).write_bytes(text)
         return manifest
@@ -165,6 +160,24 @@ def decode_manifest(text: bytes, *, digest: str, place: str) -> Manifest:
             Reason.DIGEST_MISMATCH, f"{place}/{MANIFEST} has {digest_of(text)}, but its name says {digest}"
         )
     return Manifest.model_validate_json(text)
+
+
+def check_file(file: File, found: tuple[str, int], *, place: str) -> None:
+    """Raises DigestMismatch where what was found, digest and size, is not what the manifest says."""
+    if found != (file.sha256, file.size):
+        raise WorkloadError(
+            Reason.DIGEST_MISMATCH,
+            f"{place} has {found[1]} bytes with {found[0]}, but the manifest says {file.size} bytes with {file.sha256}",
+        )
+
+
+def fetch_files(uri: str, manifest: Manifest, *, target: Path) -> None:
+    """Copies the files of the folder at a URI to the local disk. Raises DigestMismatch."""
+    with storage_errors(uri, missing=Reason.DIGEST_MISMATCH):
+        folder = open_folder(uri)
+        for file in manifest.files:
+            found = folder.fetch(file.name, target=target / file.name)
+            check_file(file, found, place=f"{uri}/{file.name}")
 
 
 def write_document(uri: str, data: bytes) -> None:

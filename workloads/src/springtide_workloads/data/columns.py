@@ -1,14 +1,14 @@
 """Which columns the model sees, and as what."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 from springtide.api.constants import Reason
 from springtide.api.task import TrainTask
-from springtide.api.training_run import Target
+from springtide.api.training_run import Split, Target
 
 from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.errors import WorkloadError
@@ -80,6 +80,25 @@ def choose_columns(task: TrainTask, target: Target, *, table: ParquetTable) -> C
         slices=task.evaluation.slices,
         notes=tuple(notes),
     )
+
+
+def choose_judging_columns(target: Target, split: Split, *, slices: Mapping[str, str], table: ParquetTable) -> Columns:
+    """What is needed to judge models on held-out rows, beside the features that each model knows itself.
+
+    slices: columns, and the field of the task that names each. Raises ColumnNotFound or WrongType.
+    """
+    time = split.column if split.type == "Time" else None
+    named = [
+        (target.column, "target.column"),
+        (target.weight_column, "target.weightColumn"),
+        (time, "data.split.column"),
+    ]
+    for name, path in (*named, *slices.items()):
+        if name is not None:
+            _require(table.schema, name, path=path)
+    _check_weight(table.schema, target.weight_column)
+    _check_time(table.schema, time)
+    return Columns(target.column, target.weight_column, time, features=(), slices=tuple(slices), notes=())
 
 
 def _require(schema: pa.Schema, name: str, *, path: str) -> None:

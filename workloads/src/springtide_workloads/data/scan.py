@@ -26,9 +26,21 @@ def sample_rows(features: int) -> int:
 def scan_rows(
     table: ParquetTable, *, columns: Columns, split: Split, seed: int, progress: Progress
 ) -> tuple[Rows, Classes]:
-    """Reads target, weight and time, a few bytes a row in memory.
+    """Rows that a model can be trained and judged on, a few bytes a row in memory.
 
     Raises TargetAllNull, TargetNotBinary, OneClass, TooFewRows, WrongType.
+    """
+    rows, classes = read_rows(table, columns=columns, split=split, seed=seed, progress=progress)
+    check_rows(rows, column=columns.target, classes=(classes.negative, classes.positive))
+    return rows, classes
+
+
+def read_rows(
+    table: ParquetTable, *, columns: Columns, split: Split, seed: int, progress: Progress
+) -> tuple[Rows, Classes]:
+    """Reads target, weight and time. Which rows are held out depends on these, the split and the seed only.
+
+    Raises TargetAllNull, TargetNotBinary, TooFewRows, WrongType.
     """
     encoder = TargetEncoder(columns.target, table.schema.field(columns.target).type)
     target = np.empty(table.rows, dtype=np.int8)
@@ -48,13 +60,10 @@ def scan_rows(
     classes, codes = encoder.classes()
     target = codes[target]
     known &= target >= 0
-    spelled = (classes.negative, classes.positive)
     _check_all_null(target, column=columns.target)
     most = sample_rows(len(columns.features))
     roles = assign_roles(split, known=known, times=times, seed=seed, max_validation_rows=most)
-    rows = Rows(roles=roles, target=target, weight=weight)
-    check_rows(rows, column=columns.target, classes=spelled)
-    return rows, classes
+    return Rows(roles=roles, target=target, weight=weight), classes
 
 
 def _check_all_null(target: npt.NDArray[np.int8], *, column: str) -> None:

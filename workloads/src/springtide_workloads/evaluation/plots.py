@@ -25,14 +25,14 @@ def draw_plots(
 ) -> None:
     """Writes roc.png, calibration.png, scores.png and importance.png."""
     folder.mkdir(parents=True, exist_ok=True)
-    _save(_roc(held_out, report), folder / "roc.png")
-    _save(_calibration(held_out, report), folder / "calibration.png")
-    _save(_scores(held_out, positive), folder / "scores.png")
-    _save(_importance(importances, measure), folder / "importance.png")
+    save(_roc(held_out, report), folder / "roc.png")
+    save(_calibration(held_out, report), folder / "calibration.png")
+    save(_scores(held_out, positive), folder / "scores.png")
+    save(_importance(importances, measure), folder / "importance.png")
 
 
 def _roc(held_out: HeldOut, report: Report) -> "Figure":
-    figure, axes = _canvas("ROC on held-out rows", "false positive rate", "true positive rate")
+    figure, axes = canvas("ROC on held-out rows", "false positive rate", "true positive rate")
     false_rate, true_rate = roc(held_out.target, held_out.score, held_out.weight)
     keep = np.unique(np.linspace(0, false_rate.size - 1, min(POINTS, false_rate.size)).astype(int))
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 4)))
@@ -48,7 +48,7 @@ def _roc(held_out: HeldOut, report: Report) -> "Figure":
 
 
 def _calibration(held_out: HeldOut, report: Report) -> "Figure":
-    figure, axes = _canvas("Calibration on held-out rows", "mean score", "share of positives")
+    figure, axes = canvas("Calibration on held-out rows", "mean score", "share of positives")
     total, score, target = calibration(held_out.target, held_out.score, held_out.weight)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 4)))
     axes.plot(score, target, color=SEA, linewidth=1.5, zorder=2)
@@ -61,7 +61,7 @@ def _calibration(held_out: HeldOut, report: Report) -> "Figure":
 
 
 def _scores(held_out: HeldOut, positive: str) -> "Figure":
-    figure, axes = _canvas("Scores by class on held-out rows", "score", "density")
+    figure, axes = canvas("Scores by class on held-out rows", "score", "density")
     edges = np.linspace(0, 1, 51).tolist()
     for value, color, label in ((0, SEA, "not"), (1, SAND, "")):
         here = held_out.target == value
@@ -77,9 +77,9 @@ def _importance(importances: dict[str, float], measure: str) -> "Figure":
     top = list(importances.items())[:TOP][::-1]
     height = max(2.4, 0.28 * len(top) + 1.2)
     shown = f"the {TOP} largest of {len(importances)}" if len(importances) > TOP else "all features"
-    figure, axes = _canvas(f"Importance ({shown})", measure, "", height=height)
+    figure, axes = canvas(f"Importance ({shown})", measure, "", height=height)
     values = [value for _, value in top]
-    axes.barh([_shortened(name) for name, _ in top], values, color=SEA, height=0.66)
+    axes.barh([shortened(name) for name, _ in top], values, color=SEA, height=0.66)
     for place, value in enumerate(values):
         place_of_text = (max(value, 0), place)
         axes.annotate(
@@ -90,7 +90,8 @@ def _importance(importances: dict[str, float], measure: str) -> "Figure":
     return figure
 
 
-def _canvas(title: str, x: str, y: str, *, height: float = 5.0) -> tuple["Figure", "Axes"]:
+def canvas(title: str, x: str, y: str, *, height: float = 5.0) -> tuple["Figure", "Axes"]:
+    """An empty plot in our style; the height is in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, height), dpi=130, layout="constrained", facecolor="white")
@@ -106,11 +107,13 @@ def _canvas(title: str, x: str, y: str, *, height: float = 5.0) -> tuple["Figure
     return figure, axes
 
 
-def _save(figure: "Figure", path: Path) -> None:
-    # No software version or time in the file: equal plots are equal bytes.
+def save(figure: "Figure", path: Path) -> None:
+    """Writes a plot; equal plots are equal bytes."""
+    # No software version or time in the file.
     metadata: dict[str, Any] = {"Software": None}
     figure.savefig(path, metadata=metadata)
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= 32 else f"{name[:31]}…"
+def shortened(name: str) -> str:
+    """A name that fits beside an axis, as it is spelled: a dollar would begin a formula."""
+    return (name if len(name) <= 32 else f"{name[:31]}…").replace("$", r"\$")

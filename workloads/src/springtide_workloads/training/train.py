@@ -16,13 +16,13 @@ from springtide.api.training_run import Inputs, Memo, RegisteredModel, Target, T
 
 from springtide_workloads.artifacts.manifest import Column, Input, Manifest, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
-from springtide_workloads.data.chunks import ParquetTable, open_table
+from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.data.columns import Columns, choose_columns
 from springtide_workloads.data.encoding import Encoder
-from springtide_workloads.data.pinned import collect_snapshot
+from springtide_workloads.data.opening import open_data
 from springtide_workloads.data.profile import profile_features
 from springtide_workloads.data.scan import scan_rows
-from springtide_workloads.data.source import check_pinned, collect, describe
+from springtide_workloads.data.source import check_pinned
 from springtide_workloads.data.split import Role
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.evaluation.held_out import predict_held_out
@@ -108,22 +108,13 @@ def _understand(task: TrainTask, *, recipe: Recipe, parameters: Parameters, scra
         raise WorkloadError(Reason.INVALID_SPEC, "target must be set: it says what is predicted")
     if task.data.split.type == "Time" and task.data.split.column is None:
         raise WorkloadError(Reason.INVALID_SPEC, "data.split.column must name the time column when type is Time")
-    table, manifest = _open(task, scratch=scratch, progress=progress)
+    table, manifest = open_data(task.data, scratch=scratch, progress=progress)
     files = table.files
     inputs = Inputs(digest=manifest.digest, files=len(files), rows=table.rows)
     check_pinned(inputs, expected=task.data.digest, uri=task.data.uri)
     log.info("data", digest=inputs.digest, files=inputs.files, rows=inputs.rows, columns=len(table.columns))
     columns = choose_columns(task, task.target, table=table)
     return Work(task, task.target, recipe, parameters, table, columns, manifest)
-
-
-def _open(task: TrainTask, *, scratch: Path, progress: Progress) -> tuple[ParquetTable, Manifest]:
-    """The data and the manifest that pins it: the snapshot's own, or one of the files as they lie there."""
-    if task.data.snapshot is not None:
-        files, manifest = collect_snapshot(task.data.uri, digest=task.data.snapshot, scratch=scratch, progress=progress)
-        return open_table(files), manifest
-    table = open_table(collect(task.data.uri, scratch=scratch, progress=progress))
-    return table, describe(table.files, schema=table.columns)
 
 
 def _make(
