@@ -73,7 +73,8 @@ def rules(at: str) -> Rules:
 
 def _full(changes: list[Changes]) -> list[Changes]:
     """Those that need no defaults: the API server sets none in a status, where we write every field ourselves."""
-    return [change for change in changes if {} not in change.values()]
+    lacking: tuple[Changes, ...] = ({}, {"column": "t"})
+    return [change for change in changes if not any(value in lacking for value in change.values())]
 
 
 def alternatives(at: str) -> dict[str, Changes]:
