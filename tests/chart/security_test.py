@@ -59,6 +59,13 @@ def test_the_operator_is_granted_nothing_that_is_forbidden(values: dict[str, Any
         assert "*" not in rule["apiGroups"]
 
 
+def test_the_operator_watches_nothing_that_the_cluster_need_not_serve():
+    rules = operator_rules(rendered({}))
+    optional = [rule for rule in rules if {"serving.kserve.io", "kueue.x-k8s.io"} & set(rule["apiGroups"])]
+    assert {resource for rule in optional for resource in rule["resources"]} == {"inferenceservices", "workloads"}
+    assert all("watch" not in rule["verbs"] for rule in optional)
+
+
 def test_the_operator_changes_no_lease_but_its_own():
     (role,) = [role for role in rendered({}).of("Role") if role["metadata"]["name"] == "springtide-operator-lease"]
     changing = [rule for rule in role["rules"] if set(rule["verbs"]) - {"create"}]

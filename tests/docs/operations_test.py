@@ -7,7 +7,7 @@ import pytest
 from springtide.api.constants import ConditionType, Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("training-run.md", "dataset.md", "model-service.md", "drift-monitor.md")
+PAGES = ("training-run.md", "dataset.md", "model-service.md", "drift-monitor.md", "retrain-policy.md", "retrain-run.md")
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -39,3 +39,12 @@ def no_operator(system: Namespace) -> Iterator[None]:
     finally:
         system.kubectl("scale", DEPLOYMENT, f"--replicas={replicas}")
         system.kubectl("rollout", "status", DEPLOYMENT, "--timeout=120s")
+
+
+def let_it_know(system: Namespace, crd: str) -> None:
+    """The operator knows that this kind is served: it looks at its start, and then every five minutes."""
+    made = system.read("customresourcedefinition", crd)["metadata"]["creationTimestamp"]
+    pods = system.read("pods", "--selector", SELECTOR)["items"]
+    if not all(pod["metadata"]["creationTimestamp"] > made for pod in pods):
+        system.kubectl("rollout", "restart", DEPLOYMENT)
+        system.kubectl("rollout", "status", DEPLOYMENT, "--timeout=120s")

@@ -11,13 +11,15 @@ from tests.apiserver.rules.documents import changed
 from tests.apiserver.rules.kinds.dataset import DATASET
 from tests.apiserver.rules.kinds.drift_monitor import DRIFT_MONITOR
 from tests.apiserver.rules.kinds.model_service import MODEL_SERVICE
+from tests.apiserver.rules.kinds.retrain_policy import RETRAIN_POLICY
+from tests.apiserver.rules.kinds.retrain_run import RETRAIN_RUN
 from tests.apiserver.rules.kinds.training_run import TRAINING_RUN
 from tests.apiserver.rules.schema import CRDS, Constraint, constraints, load, root
 from tests.apiserver.rules.written import Changes, Written
 from tests.apiserver.server import ApiServer
 
 GROUP = "/apis/springtide.dev/v1alpha1"
-KINDS = (TRAINING_RUN, DATASET, DRIFT_MONITOR, MODEL_SERVICE)
+KINDS = (TRAINING_RUN, DATASET, DRIFT_MONITOR, MODEL_SERVICE, RETRAIN_POLICY, RETRAIN_RUN)
 CONSTRAINTS = tuple((kind, item) for kind in KINDS for item in constraints(root(load(kind.plural))))
 CREATION = [
     (kind, item) for kind, item in CONSTRAINTS if not item.path.startswith("status") and not is_immutability(item)

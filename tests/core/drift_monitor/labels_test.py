@@ -105,6 +105,23 @@ def test_a_look_that_could_not_tell_of_all_windows_is_followed_by_another() -> N
     assert (world.status["labels"], world.looks) == (digest("e"), ["1-a1", "2-a1"])
 
 
+def test_windows_that_have_closed_may_be_too_many_to_tell_of_as_well() -> None:
+    world = with_labels().measure(performance("Held", day=1)).pass_time(seconds=60)
+    assert world.look["labels"]["isMeasured"]
+    world.measure(performance("Held", day=3), complete=False)
+    assert (world.looks, world.look["labels"]["isMeasured"]) == (["1-a1", "2-a1", "3-a1"], False)
+
+
+def test_without_its_labels_a_look_is_not_gone_on_with() -> None:
+    world = with_labels().measure(performance("Held", day=2), complete=False)
+    world.server.delete("Dataset", "outcomes")
+    world.settle().find_nothing()
+    assert world.looks == ["1-a1", "2-a1"]
+    world.pass_time(seconds=60).find_nothing()
+    assert "labels" not in world.look
+    assert world.looks == ["1-a1", "2-a1", "3-a1"]
+
+
 def test_what_brings_nothing_new_is_not_gone_on_with() -> None:
     world = with_labels().measure(performance("Held", day=2), complete=False)
     world.measure(performance("Held", day=2), complete=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kind.cluster import HELD, REPOSITORY, Document, Namespace, Run, a_program, command, release
+from tests.kind.operator_pods import let_it_know
 
 GROUP = "kueue.x-k8s.io/v1beta2"
 URGENT = "springtide-test-urgent"
@@ -12,18 +13,9 @@ URGENT = "springtide-test-urgent"
 
 @pytest.fixture(scope="session")
 def kueue(system: Namespace) -> None:
-    """Kueue is there, and the operator knows: it looks for it at its start and then every five minutes."""
+    """Kueue is there, and the operator knows."""
     command(str(REPOSITORY / "tests" / "cluster" / "kueue" / "kueue.sh"), "start", seconds=600)
-    if not _operator_knows(system):
-        system.kubectl("rollout", "restart", "deployment/springtide-operator")
-        system.kubectl("rollout", "status", "deployment/springtide-operator", "--timeout=120s")
-
-
-def _operator_knows(system: Namespace) -> bool:
-    """Whether every replica of the operator started after Kueue was there."""
-    crd = system.read("customresourcedefinition", "workloads.kueue.x-k8s.io")
-    pods = system.read("pods", "--selector", "app.kubernetes.io/component=operator")["items"]
-    return all(pod["metadata"]["creationTimestamp"] > crd["metadata"]["creationTimestamp"] for pod in pods)
+    let_it_know(system, "workloads.kueue.x-k8s.io")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Models that are judged, in the store and beside a snapshot, trained quickly or made by hand."""
 
+import shutil
 import uuid
 from datetime import UTC, datetime
 from functools import cache
@@ -27,6 +28,12 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 def an_evaluation(place: Place, data: str, challenger: ModelFiles, **fields: Any) -> EvaluateTask:
     """A task of the RetrainRun team/loop-4."""
     split = fields.pop("split", Split())
+    asked = {
+        "target": Target(column="defaulted"),
+        "seed": 7,
+        "gates": (Gate(name="auc", metric="AUC", min=0.5),),
+        "evidence_uri": f"{place.store}/evidence/team.loop",
+    }
     return EvaluateTask(
         owner=Owner(kind="RetrainRun", namespace="team", name="loop-4", uid="u", attempt=1),
         store_uri=place.store,
@@ -36,9 +43,7 @@ def an_evaluation(place: Place, data: str, challenger: ModelFiles, **fields: Any
         circumstances=Circumstances(
             run="loop-4", policy="loop", generation=2, trigger=Trigger(type="Drift", time=NOW, message="3 windows")
         ),
-        evidence_uri=f"{place.store}/evidence/team.loop",
-        **{"target": Target(column="defaulted"), "seed": 7, "gates": (Gate(name="auc", metric="AUC", min=0.5),)}
-        | fields,
+        **asked | fields,
     )
 
 
@@ -59,6 +64,13 @@ def a_model(place: Place, data: str, root: Path, **asked: Any) -> ModelFiles:
 
 def without(*columns: str) -> Features:
     return Features(exclude=columns)
+
+
+def copied(model: ModelFiles, root: Path) -> ModelFiles:
+    """The same model elsewhere, to be damaged."""
+    folder = root / "copies" / folder_of(model.uri).name
+    shutil.copytree(folder_of(model.uri), folder)
+    return model.model_copy(update={"uri": folder.as_uri()})
 
 
 def folder_of(uri: str) -> Path:

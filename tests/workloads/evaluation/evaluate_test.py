@@ -16,6 +16,7 @@ from tests.workloads.evaluation.builders import (
     a_model,
     an_evaluation,
     column_of_ids,
+    copied,
     do,
     folder_of,
     without,
@@ -27,21 +28,6 @@ GATES = (
     a_gate("LogLoss", name="for everyone", max_regression=0.2, slices=("owner", "grade"), min_support=80),
     a_gate("AdverseImpactRatio", name="fair", min=0.05, slices=("owner",), min_support=80),
 )
-
-
-@pytest.fixture(scope="session")
-def loans(tmp_path_factory):
-    return write(a_table(4_000), tmp_path_factory.mktemp("loans"))
-
-
-@pytest.fixture
-def challenger(loans, place, tmp_path):
-    return a_model(place, loans, tmp_path)
-
-
-@pytest.fixture
-def champion(loans, place, tmp_path):
-    return a_model(place, loans, tmp_path, features=without("grade"))
 
 
 def test_a_challenger_that_keeps_every_gate_passes(loans, challenger, champion, place, tmp_path):
@@ -117,6 +103,7 @@ def test_a_model_that_is_gone_is_told_with_its_place(part, loans, challenger, ch
 
 @pytest.mark.parametrize("file", ["manifest.json", "model.txt", "signature.json"])
 def test_a_model_whose_bytes_were_changed_is_refused_by_name(file, loans, challenger, champion, place, tmp_path):
+    champion = copied(champion, tmp_path)
     path = folder_of(champion.uri) / file
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(WorkloadError, match=f"the champion .*{file}") as raised:
@@ -153,8 +140,8 @@ def test_a_slice_column_that_is_not_there_is_named_with_its_gate(loans, challeng
 
 
 def test_a_column_of_names_is_no_slice_and_costs_no_verdict_of_other_gates(place, tmp_path):
-    table = a_table(60_000)
-    loans = write(table.append_column("customer", column_of_ids(60_000)), tmp_path / "loans")
+    table = a_table(52_000)
+    loans = write(table.append_column("customer", column_of_ids(52_000)), tmp_path / "loans")
     challenger = a_model(place, loans, tmp_path, features=without("customer"), parameters={"numRounds": 5})
     gates = (a_gate(min=0.5, slices=("customer",)), a_gate(name="other", min=0.5))
     result = do(an_evaluation(place, loans, challenger, gates=gates), tmp_path)

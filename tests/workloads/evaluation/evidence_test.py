@@ -12,8 +12,7 @@ from springtide_workloads.errors import WorkloadError
 from springtide_workloads.main import app
 from typer.testing import CliRunner
 
-from tests.workloads.builders import a_table, write
-from tests.workloads.evaluation.builders import a_gate, a_model, an_evaluation, do, folder_of, without
+from tests.workloads.evaluation.builders import a_gate, an_evaluation, do, folder_of
 
 GATES = (
     a_gate(name="good enough", min=0.5),
@@ -23,16 +22,23 @@ GATES = (
 
 
 @pytest.fixture
-def task(place, tmp_path):
-    loans = write(a_table(3_000), tmp_path / "loans")
-    challenger = a_model(place, loans, tmp_path)
-    champion = a_model(place, loans, tmp_path, features=without("grade"))
+def task(loans, challenger, champion, place):
     return an_evaluation(place, loans, challenger, champion=champion, gates=GATES)
 
 
+@pytest.fixture(scope="session")
+def published(loans, challenger, champion, market):
+    task = an_evaluation(market, loans, challenger, champion=champion, gates=GATES)
+    return do(task, market.root)
+
+
 @pytest.fixture
-def judged(task, tmp_path):
-    return do(task, tmp_path)
+def judged(published, tmp_path):
+    """With a copy of the evidence of its own."""
+    evidence = published.verdict.evidence
+    shutil.copytree(folder_of(evidence.uri), tmp_path / folder_of(evidence.uri).name)
+    there = evidence.model_copy(update={"uri": (tmp_path / folder_of(evidence.uri).name).as_uri()})
+    return published.model_copy(update={"verdict": published.verdict.model_copy(update={"evidence": there})})
 
 
 @pytest.fixture
@@ -40,12 +46,13 @@ def evidence(judged):
     return folder_of(judged.verdict.evidence.uri)
 
 
-def test_equal_inputs_give_equal_evidence(task, judged, tmp_path):
-    folder = folder_of(judged.verdict.evidence.uri)
-    shutil.rmtree(folder)
-    assert do(task, tmp_path).verdict == judged.verdict
-    other = task.model_copy(update={"seed": task.seed, "gates": task.gates[:1]})
-    assert do(other, tmp_path).verdict.evidence.digest != judged.verdict.evidence.digest
+def test_equal_inputs_give_equal_evidence(task, published, tmp_path):
+    shutil.rmtree(folder_of(published.verdict.evidence.uri))
+    again = do(task, tmp_path)
+    assert again.verdict == published.verdict
+    assert verify_folder(folder_of(again.verdict.evidence.uri)).digest == again.verdict.evidence.digest
+    other = task.model_copy(update={"gates": task.gates[:1]})
+    assert do(other, tmp_path).verdict.evidence.digest != again.verdict.evidence.digest
 
 
 def test_it_names_every_input_by_digest_and_why_it_was_made(task, evidence):

@@ -28,14 +28,19 @@ def set_alias(place: Place, name: str, **fields: Any) -> Result:
 
 def alias_of(place: Place, name: str) -> str | None:
     found = MlflowClient(place.tracking_uri, place.tracking_uri).get_registered_model(name).aliases
-    return found.get("champion")
+    return None if "champion" not in found else str(found["champion"])
 
 
-@pytest.fixture
-def model(loans, place, tmp_path):
-    """A registered model with two versions."""
-    first = do(a_task(place, loans), tmp_path)
-    second = do(a_task(place, loans, model=first.model.name, parameters={"numRounds": 5}), tmp_path)
+@pytest.fixture(scope="session")
+def place(tmp_path_factory, tracking_uri):
+    return Place(root=tmp_path_factory.mktemp("registry"), tracking_uri=tracking_uri)
+
+
+@pytest.fixture(scope="session")
+def model(loans, place):
+    """The second version of a registered model."""
+    first = do(a_task(place, loans), place.root)
+    second = do(a_task(place, loans, model=first.model.name, parameters={"numRounds": 5}), place.root)
     assert second.model.version == "2"
     return second.model
 

@@ -21,7 +21,8 @@ from springtide.api.data import DatasetRef
 from springtide.api.drift_monitor import ModelServiceRef
 from springtide.api.gate import GATES_LISTED, Gate
 from springtide.api.schedule import SCHEDULE_RULES, CronText, StartingDeadline, TimeZone
-from springtide.api.training_run import TrainingRunSpec
+from springtide.api.training_run import Evaluation, Features, ModelName, Recipe, Retry, Split, Target
+from springtide.api.workload import Overrides, Resources
 
 HISTORY_LISTED = 50
 QUARANTINED_LISTED = 20
@@ -101,12 +102,48 @@ class Watch(ApiModel):
     ] = None
 
 
+class ChallengerData(ApiModel):
+    """What a challenger is trained on: the newest good snapshot of a Dataset."""
+
+    dataset_ref: Annotated[DatasetRef, Field(description="The Dataset. Each run pins its latest snapshot.")]
+    split: Annotated[
+        Split, Field(description="How rows are held out. Champion and challenger are judged on these rows.")
+    ] = Split()
+
+
+class ChallengerTemplate(ApiModel):
+    """The spec of the TrainingRuns that train challengers: those fields that make sense for each run of a loop."""
+
+    model: Annotated[ModelName, Field(description="The registered model. Each challenger is a version of it.")]
+    data: Annotated[ChallengerData, Field(description="What is trained on.")]
+    recipe: Annotated[Recipe, Field(description="A training program that comes with Springtide.")]
+    target: Annotated[Target, Field(description="What is predicted.")]
+    features: Annotated[Features, Field(description="Which columns the model sees.")] = Features()
+    evaluation: Annotated[Evaluation, Field(description="What is reported beyond overall metrics.")] = Evaluation()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="Equal data, recipe and seed give an equal model.")] = 7
+    resources: Annotated[Resources, Field(description="What training and evaluation ask for and may use.")] = (
+        Resources()
+    )
+    retry: Annotated[Retry, Field(description="How many further attempts there may be.")] = Retry()
+    deadline_seconds: Annotated[
+        int | None,
+        Field(ge=1, le=31_536_000, description="Wall clock of training over all attempts; waiting is not counted."),
+    ] = None
+    queue_name: Annotated[
+        ObjectName | None, Field(description="The Kueue LocalQueue that admits the Jobs. Needs Kueue in the cluster.")
+    ] = None
+    memoize: Annotated[
+        bool, Field(description="Answer with an earlier result of the very same work, if its model is still there.")
+    ] = True
+    overrides: Annotated[Overrides, Field(description="What else may be set on the pods.")] = Overrides()
+
+
 class ReleasePlan(ApiModel):
     """How a run goes: what is trained, judged and released. A run keeps that of its beginning."""
 
     template: Annotated[
-        TrainingRunSpec,
-        Field(description="The TrainingRun that trains a challenger. Its data is a `datasetRef` without a digest."),
+        ChallengerTemplate,
+        Field(description="The spec of the TrainingRun that trains a challenger."),
     ]
     gates: Annotated[
         tuple[Gate, ...],
@@ -136,17 +173,6 @@ class RetrainPolicySpec(ReleasePlan):
     """When to retrain, what a challenger must show, how it is released, when to stop trying."""
 
     RULES: ClassVar = (
-        Rule(
-            "has(self.template.data.datasetRef) && !has(self.template.data.digest)",
-            "template.data must be a datasetRef without a digest: each run trains on the newest snapshot",
-            field=".template.data",
-        ),
-        Rule(
-            "has(self.template.recipe)",
-            "template.recipe must be set: evaluation has to be able to open what was trained",
-            field=".template.recipe",
-            reason="FieldValueRequired",
-        ),
         Rule(
             "self.template.model.name == oldSelf.template.model.name",
             "template.model.name cannot be changed: create another RetrainPolicy",

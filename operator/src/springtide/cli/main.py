@@ -221,7 +221,7 @@ def retrain(
 ) -> None:
     """Have a RetrainPolicy begin a run now.
 
-    It heeds neither cool-down nor budget nor earlier rejections; broken contracts and data, and another run it does.
+    Cool-down, budget and earlier rejections do not hold it back; a broken contract, broken data and another run do.
     --wait tells of each phase of the RetrainRun once, with its numbers.
     """
     from springtide.cli import retraining, screen
@@ -256,8 +256,8 @@ def approve(
 ) -> None:
     """Let the challenger of a RetrainRun be promoted.
 
-    Shows what it showed at each gate before, and asks on a terminal. Who approved is written into the run and its
-    policy's history, as they say. What changed since it was shown is not approved.
+    Shows its gates before, and asks on a terminal. Who approved is written into the run, as they say. What has changed
+    since it was shown is not approved.
     """
     from springtide.cli import retraining, screen
     from springtide.cli.manifest import Manifest

@@ -22,8 +22,11 @@ from springtide.core.drift_monitor.observed import ObservedMonitor
 
 def measured(status: DriftMonitorStatus, look: CurrentLook, result: Result | None) -> DriftMonitorStatus:
     """The status with what a look says of performance, if it says anything."""
-    if result is None or result.measurement is None or look.labels is None:
+    if result is None or look.labels is None:
         return status
+    if result.measurement is None:
+        ended = status.measurement and status.measurement.model_copy(update={"complete": True})
+        return status.model_copy(update={"measurement": ended})
     windows = _with(status.performance, result.performance)
     # Nothing new is an end as well, or what does not fit on the list would be measured again and again.
     is_complete = result.measurement.complete or windows == status.performance
@@ -31,7 +34,8 @@ def measured(status: DriftMonitorStatus, look: CurrentLook, result: Result | Non
     measurement = result.measurement.model_copy(update={"labels": snapshot, "complete": is_complete})
     if before and before.labels == snapshot and before.outcome == measurement.outcome and not measurement.message:
         measurement = measurement.model_copy(update={"message": before.message})  # of labels that were told of before
-    labels = snapshot if is_complete else status.labels
+    # Not of the snapshot before, either: what is left is looked for in the whole log.
+    labels = snapshot if is_complete else None
     return status.model_copy(update={"performance": windows, "labels": labels, "measurement": measurement})
 
 
@@ -43,7 +47,9 @@ def forgotten(status: DriftMonitorStatus) -> DriftMonitorStatus:
 def is_behind(status: DriftMonitorStatus) -> bool:
     """Whether the last look measured more windows than it could tell of."""
     last, measurement = status.last_look, status.measurement
-    return bool(last and last.outcome == Reason.JUDGED and measurement and not measurement.complete)
+    if last is None or last.outcome != Reason.JUDGED or measurement is None or measurement.complete:
+        return False
+    return last.labels == measurement.labels  # a look without them cannot go on
 
 
 def statements(monitor: ObservedMonitor) -> tuple[Statement, ...]:

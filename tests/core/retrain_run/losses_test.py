@@ -1,0 +1,181 @@
+"""What gets lost, deleted or edited while a run is under way."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.core.api_server import CrashError
+from tests.core.retrain_policy.world import NAME, ON_DRIFT, SERVED, World, digest, served, with_champion
+
+
+def judging(**spec: object) -> World:
+    """A policy with champion `a` whose second run judges challenger `b`."""
+    return with_champion(**spec).ask().train("b")
+
+
+def test_lost_pods_are_replaced_without_a_budget():
+    world = judging()
+    for attempt in range(1, 8):
+        assert world.jobs[-1] == f"pd-2-evaluate-a{attempt}"
+        world.fail("-evaluate-", "StoreUnavailable", retryable=True).pass_time(minutes=10)
+    world.judge()
+    assert world.phase == "RollingOut"
+
+
+def test_what_is_lost_is_said():
+    world = judging().fail("-evaluate-", "StoreUnavailable", "the bucket is away", retryable=True)
+    assert "attempt 1 was lost (StoreUnavailable: the bucket is away)" in world.message(of=world.of_run())
+
+
+def test_a_champion_that_is_gone_from_the_registry_fails_the_run_and_goes_on_serving():
+    world = judging().fail("-evaluate-", "ModelNotFound", "version 1 is not in MLflow")
+    assert world.phase == "Failed"
+    assert world.told("Ready", of=world.of_run()) == ("False", "ModelNotFound")
+    assert world.told("Stalled", of=world.of_run()) == ("True", "ModelNotFound")
+    assert world.champion == "1"
+    assert "version 1 is not in MLflow" in world.status["history"][0]["message"]
+
+
+def test_a_verdict_that_is_missing_fails_the_run():
+    world = judging().end("-evaluate-", {"status": "Succeeded", "reason": "Evaluated"})
+    assert world.told("Ready", of=world.of_run()) == ("False", "InvalidResult")
+
+
+def test_mlflow_that_is_away_holds_up_the_alias_and_not_the_service():
+    world = served().ask().train("b").judge()
+    world.fail("-promote-", "TrackingUnavailable", "MLflow is away", retryable=True)
+    assert world.champion == "2"
+    assert "MLflow's alias: attempt 1 was lost" in world.message(of=world.of_run())
+    world.serve("b")
+    assert world.phase == "Watching"
+    for _ in range(5):
+        world.pass_time(minutes=6).fail("-promote-", "TrackingUnavailable", "MLflow is away", retryable=True)
+    assert world.phase == "Watching"
+    world.pass_time(minutes=6).alias()
+    assert world.phase == "Promoted"
+
+
+def test_an_alias_that_cannot_be_set_at_all_takes_the_model_back():
+    world = served().ask().train("b").judge().fail("-promote-", "DigestMismatch", "version 2 is another model")
+    assert world.phase == "RollingBack"
+    world.restore()
+    assert world.phase == "RolledBack"
+    assert "version 2 is another model" in world.run()["outcomeMessage"]
+
+
+def test_an_alias_that_cannot_be_set_back_is_said_and_ends_the_run():
+    world = served().ask().train("b").judge().alias().serve("b").measure("b", "Dropped").serve("a")
+    world.fail("-restore-", "ModelNotFound", "version 1 is gone")
+    assert world.phase == "RolledBack"
+    assert "version 1 is gone" in world.run()["outcomeMessage"]
+
+
+def test_broken_data_during_the_watch_is_said_and_takes_nothing_back():
+    world = served(**ON_DRIFT).ask().train("b").judge().alias().serve("b").see("DataBroken")
+    assert world.phase == "Watching"
+    assert "which is not held against the model" in world.message(of=world.of_run())
+    world.pass_time(minutes=11)
+    assert world.phase == "Promoted"
+
+
+def test_a_training_run_that_is_deleted_is_made_again():
+    world = with_champion().ask()
+    before = world.server.get("TrainingRun", "pd-2")["metadata"]["uid"]
+    world.delete("TrainingRun", "pd-2")
+    assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] != before
+    world.train("b")
+    assert world.phase == "Judging"
+
+
+def test_a_training_run_that_is_deleted_after_it_succeeded_is_not_missed():
+    world = judging().delete("TrainingRun", "pd-2").judge().alias().pass_time(hours=1)
+    assert world.phase == "Promoted"
+
+
+def test_a_run_that_is_deleted_is_remembered_and_not_made_again():
+    world = judging().delete("RetrainRun", "pd-2")
+    assert world.runs == ["pd-1"]
+    assert world.outcomes[0] == "Failed"
+    assert "it was deleted before it had ended" in world.status["history"][0]["message"]
+    assert world.status["rejections"] == 0
+    world.ask("again")
+    assert world.runs == ["pd-1", "pd-3"]
+
+
+def test_a_policy_that_is_deleted_takes_its_runs_along():
+    world = judging().delete("RetrainPolicy", NAME)
+    assert world.runs == []
+    assert list(world.server.all("TrainingRun")) == []
+    assert world.jobs == []
+
+
+def test_a_run_made_by_hand_fails_when_its_policy_goes():
+    world = with_champion().make_run("mine").delete("RetrainPolicy", NAME)
+    assert world.run("mine")["phase"] == "Failed"
+    assert world.told("Ready", of=world.of_run("mine")) == ("False", "PolicyNotFound")
+
+
+def test_a_run_keeps_the_plan_of_its_beginning():
+    world = judging().edit(mode="DryRun", gates=[{"name": "new", "metric": "KS", "min": 0.9}])
+    world.judge().alias().pass_time(hours=1)
+    assert world.phase == "Promoted"
+    assert world.run()["plan"]["gates"][0]["name"] == "auc"
+
+
+def test_only_the_newest_ended_runs_are_kept_and_that_of_the_champion():
+    world = with_champion(historyLimit=2)
+    for index, letter in enumerate("bcdef"):
+        world.ask(letter).train(letter).judge("Failed", f"number {index}")
+    assert world.runs == ["pd-1", "pd-5", "pd-6"]
+    assert len(world.outcomes) == 6
+
+
+def test_a_status_that_was_lost_is_found_again_in_the_runs():
+    world = judging()
+    world.server.update("RetrainPolicy", NAME, lambda it: it.update(status={}))
+    world.settle()
+    assert world.status["currentRun"]["name"] == "pd-2"
+    world.judge().alias().pass_time(hours=1)
+    assert world.phase == "Promoted"
+
+
+@pytest.mark.parametrize("writes", range(0, 32, 2))
+def test_a_crash_between_any_two_writes_changes_nothing(writes: int):
+    world = World().publish().see().serve()
+    left = iter(range(writes))
+
+    def count(*_: str) -> None:
+        if next(left, None) is None:
+            world.server.after = lambda *_: None
+            raise CrashError
+
+    def survive(step: Callable[[], World], job: str = "") -> None:
+        """Do it; after a crash everything is listed anew, and a container that had not ended yet does."""
+        try:
+            step()
+        except CrashError:
+            world.restart()
+            world.settle()
+            if job and any(job in pod for pod in world.waiting_pods):
+                step()
+
+    world.server.after = count
+    survive(lambda: world.create(**SERVED))
+    survive(lambda: world.train("a"), "pd-1-a1")
+    survive(world.judge, "-evaluate-")
+    survive(world.alias, "-promote-")
+    survive(lambda: world.serve("a"))
+    survive(lambda: world.pass_time(hours=1))
+    world.pass_time(hours=1)
+    assert world.phase == "Promoted"
+    assert world.runs == ["pd-1"]
+    assert world.status["champion"]["digest"] == digest("a")
+    assert world.jobs == ["pd-1-a1", "pd-1-evaluate-a1", "pd-1-promote-a1"]
+
+
+def test_what_has_settled_is_not_written_again():
+    world = served(**ON_DRIFT).see("Stable", held=True)
+    writes = len(world.server.writes)
+    world.restart()
+    world.pass_time(days=3)
+    assert world.server.writes[writes:] == []

@@ -1,0 +1,25 @@
+"""What the tests of serving start from."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kind import volumes
+from tests.kind.cluster import Namespace, a_run
+from tests.kind.conftest import NewNamespace
+
+ROUNDS = {"1": 100, "2": 110, "3": 1}
+"""The versions: two that are nearly alike, and one that has hardly begun to learn, so that its scores lie elsewhere."""
+
+
+@pytest.fixture(scope="module")
+def serving_team(new_namespace: NewNamespace, census: Path) -> Namespace:
+    """A namespace in whose registry three versions of the model `employment` are."""
+    namespace = new_namespace("serving")
+    volumes.load(namespace, census)
+    for version, rounds in ROUNDS.items():
+        run = a_run(f"version-{version}", recipe={"name": "gbdt", "parameters": {"numRounds": rounds}})
+        namespace.apply(run)
+        trained = namespace.wait_for_reason(f"version-{version}", "Succeeded")
+        assert trained.status["model"]["version"] == version
+    return namespace

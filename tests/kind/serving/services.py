@@ -1,0 +1,92 @@
+"""ModelServices of the tests on the local cluster, and requests to them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.kind.cluster import Document, Namespace, Resource, example, workloads_image
+
+LOAD = (Path(__file__).parent / "load.py").read_text()
+REQUESTS_PER_SECOND = 50
+SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+
+
+def a_service(name: str, *, backend: str = "Deployment", **rollout: Any) -> Document:
+    (document,) = example("model-service.yaml")
+    document["metadata"]["name"] = name
+    document["spec"]["backend"] = backend
+    document["spec"]["resources"] = SMALL
+    document["spec"]["rollout"] = {
+        "steps": [{"weight": 50, "pauseSeconds": 10}],
+        "checks": [
+            {"name": "errors", "metric": "ErrorRate", "max": 0.0},
+            {"name": "scores", "metric": "ScorePsi", "max": 0.25},
+        ],
+        "minSamples": 100,
+        "keepStableSeconds": 600,
+        **rollout,
+    }
+    return document
+
+
+def serve(namespace: Namespace, service: Document) -> str:
+    """Its name, once it answers."""
+    namespace.apply(service)
+    name = str(service["metadata"]["name"])
+    namespace.wait_for_service(name, lambda found: found.ready == "True", what="to serve")
+    return name
+
+
+def ask_for(namespace: Namespace, name: str, version: str) -> None:
+    patch = json.dumps({"spec": {"model": {"version": version}}})
+    namespace.kubectl("patch", "msvc", name, "--type", "merge", "--patch", patch)
+
+
+def progress(service: Resource) -> str:
+    return str(service.conditions["Progressing"]["reason"])
+
+
+def infer(namespace: Namespace, name: str, body: Document) -> Document:
+    """One request, by way of the API server."""
+    path = f"/api/v1/namespaces/{namespace.name}/services/{name}:80/proxy/v2/models/employment/infer"
+    return dict(json.loads(namespace.kubectl("create", "--raw", path, "--filename", "-", stdin=json.dumps(body))))
+
+
+@contextmanager
+def under_load(namespace: Namespace, name: str) -> Iterator[Document]:
+    """Requests come in while the context lasts; afterwards the document says how they went."""
+    pod = f"load-{name}"
+    namespace.apply(_load_pod(pod, url=f"http://{name}.{namespace.name}.svc"))
+    namespace.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=60s")
+    told: Document = {}
+    try:
+        yield told
+        namespace.kubectl("exec", pod, "--", "touch", "/tmp/stop")  # noqa: S108
+        namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{pod}", "--timeout=60s")
+        told.update(json.loads(namespace.kubectl("logs", pod).splitlines()[-1]))
+    finally:
+        namespace.kubectl("delete", "pod", pod, "--wait=false")
+
+
+def _load_pod(name: str, *, url: str) -> Document:
+    """Ready once its first request was answered."""
+    pod = next(document for document in example("census-data.yaml") if document["kind"] == "Pod")
+    pod["metadata"] = {"name": name}
+    (main,) = pod["spec"]["containers"]
+    main["image"] = workloads_image()
+    main["command"] = ["python", "-c", LOAD, url, "employment", str(REQUESTS_PER_SECOND), "/data/employment-census"]
+    main["resources"]["limits"]["memory"] = "512Mi"
+    main["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108
+    pod["spec"]["volumes"].append({"name": "tmp", "emptyDir": {}})
+    return pod
+
+
+def servers_of(namespace: Namespace, name: str) -> list[Document]:
+    pods = namespace.children("pods", name)
+    return [pod for pod in pods if pod["metadata"]["labels"]["springtide.dev/role"] == "server"]
+
+
+def label_of(service: Resource) -> str:
+    return str(service.status["stable"]["digest"].removeprefix("sha256:")[:12])
