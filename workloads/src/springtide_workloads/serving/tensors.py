@@ -6,7 +6,7 @@ numbers; or a tensor of shape [rows] or [rows, 1] for each feature, by its name.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,8 @@ Array = npt.NDArray[np.generic]
 NAMES_TOLD = 5
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """An input of a request. values: of any shape; text is an array of objects."""
+class Tensor(NamedTuple):
+    """An input of a request; a tuple, because there can be thousands. values: of any shape; text is an array of objects."""
 
     name: str
     values: Array
