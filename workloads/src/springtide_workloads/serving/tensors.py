@@ -23,7 +23,7 @@ NAMES_TOLD = 5
 
 
 class Tensor(NamedTuple):
-    """An input of a request; a tuple, because there can be thousands. values: of any shape; text is an array of objects."""
+    """An input of a request; there can be thousands. values: of any shape; text is an array of objects."""
 
     name: str
     values: Array
