@@ -95,6 +95,7 @@ def run(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> Iterator[Figure]:
         peer = running.enter_context(stock(model, scratch=scratch))
         bench = _Bench(scratch, (plain, logging, peer), rounds, seconds)
         _check_answers(bench, model)
+        _settled(logging, {"written": 0, "dropped": 0}, len(WAYS) * (1 + BATCH))  # what was asked so far
         for way in (MATRIX, NAMED):
             yield from _batches(bench, way)
         for way in WAYS:
