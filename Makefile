@@ -72,7 +72,8 @@ test-api: venv ## a real API server, its nodes played by kwok (5 min)
 
 test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
+	@tests/cluster/programs/build.sh kserve
 	$(PYTEST) tests/kind
 
-bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training or drift
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training, drift or serving
 	@.venv/bin/python tests/bench/run.py $(ONLY)

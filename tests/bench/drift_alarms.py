@@ -17,6 +17,7 @@ from figures import Figure
 from springtide.api.drift_monitor import Rules
 from springtide_workloads.drift.bins import CategoryBins, ColumnCounts
 from springtide_workloads.drift.counting import count_column
+from springtide_workloads.drift.distance import population_stability_index
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.verdict import Reference, judge
 
@@ -84,17 +85,28 @@ def _shares(feature: ColumnCounts) -> np.ndarray:
 
 
 def _shifted(shares: np.ndarray) -> np.ndarray:
-    """Tilted along its bins until its PSI against the original is `SHIFT`."""
-    place = np.arange(shares.size) / shares.size
+    """Tilted along its bins until a window's PSI is expected to be `SHIFT`: upwards, or else downwards.
+
+    Upwards is not always far enough. Where the lower of two values is 2 % of the rows, a window without any of them is
+    as far up as can be, and its PSI is 0.11: what the shares alone say (a logarithm that has no bound) no window shows.
+    """
+    return next(tilted for sign in (1, -1) if (tilted := _tilted(shares, sign)) is not None)
+
+
+def _tilted(shares: np.ndarray, sign: int) -> np.ndarray | None:
+    place = sign * np.arange(shares.size) / shares.size
     low, high = 0.0, 200.0
     for _ in range(80):
         middle = (low + high) / 2
         tilted = shares * np.exp(middle * (place - place[shares > 0].max()))
         tilted /= tilted.sum()
-        some = shares > 0
-        psi = ((tilted - shares)[some] * np.log(np.maximum(tilted[some], 1e-300) / shares[some])).sum()
-        low, high = (middle, high) if psi < SHIFT else (low, middle)
-    return tilted
+        low, high = (middle, high) if _expected_psi(shares, tilted) < SHIFT else (low, middle)
+    return tilted if _expected_psi(shares, tilted) > 0.99 * SHIFT else None
+
+
+def _expected_psi(shares: np.ndarray, tilted: np.ndarray) -> float:
+    some = shares > 0
+    return population_stability_index(shares[some] * REFERENCE_ROWS, tilted[some] * ROWS)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ GROUPS = {
     "overhead": Group("Task overhead", ("overhead",)),
     "training": Group("Training", ("training",)),
     "drift": Group("Drift", ("drift_speed", "drift_alarms")),
+    "serving": Group("Serving", ("serving",)),
 }
 
 

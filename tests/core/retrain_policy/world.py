@@ -104,9 +104,10 @@ class World(world.World):
         return self.settle()
 
     def approve(self, who: str) -> "World":
-        """The user annotates the newest run."""
+        """The user annotates every run."""
         note = {"springtide.dev/approve": who}
-        self.server.update("RetrainRun", self.runs[-1], lambda it: it["metadata"].update(annotations=note))
+        for run in self.runs:
+            self.server.update("RetrainRun", run, lambda it: it["metadata"].update(annotations=note))
         return self.settle()
 
     def delete(self, kind: str, name: str) -> "World":

@@ -6,6 +6,9 @@ from tests.kind.cluster import REPOSITORY, Namespace, command, wait_for
 from tests.kind.operator_pods import let_it_know
 from tests.kind.serving.services import a_service, ask_for, label_of, progress, serve, servers_of, under_load
 
+pytestmark = pytest.mark.timeout(1500)
+"""The first build of KServe takes minutes, and belongs to whichever test is the first."""
+
 
 @pytest.fixture(scope="module")
 def team(serving_team: Namespace, system: Namespace) -> Namespace:

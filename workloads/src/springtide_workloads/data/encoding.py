@@ -1,5 +1,6 @@
 """From Arrow columns to the arrays that models compute on. The same code when training, testing and serving."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,10 +64,15 @@ class Encoder:
         numbers = np.empty((len(self.signature.numbers), batch.num_rows), dtype=self._dtype)
         for row, feature in enumerate(self.signature.numbers):
             numbers[row] = as_numbers(_column(batch, feature.name), column=feature.name)
-        codes = np.empty((len(self.signature.categories), batch.num_rows), dtype=np.int32)
-        for row, feature in enumerate(self.signature.categories):
-            codes[row] = self._codes(_column(batch, feature.name), places=self._places[row])
-        return Encoded(numbers, codes)
+        categories = [_column(batch, feature.name) for feature in self.signature.categories]
+        return Encoded(numbers, self.encode_categories(categories, rows=batch.num_rows))
+
+    def encode_categories(self, columns: Sequence[ArrowArray], *, rows: int) -> Codes:
+        """The codes of the categorical features, which come in the signature's order and have so many rows each."""
+        codes = np.empty((len(self.signature.categories), rows), dtype=np.int32)
+        for row, column in enumerate(columns):
+            codes[row] = self._codes(column, places=self._places[row])
+        return codes
 
     def _codes(self, values: ArrowArray, *, places: dict[str, int]) -> Codes:
         indices, words = as_words(values)

@@ -125,10 +125,15 @@ def _numbers(bins: NumberBins, before: Counts, window: Counts) -> list[tuple[str
     ends = [at("missing", MISSING), at("infinite", SPECIAL)]
     if bins.min is not None and bins.max is not None:
         bounds = [bins.min, *bins.edges, bins.max]
-        names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(bounds)]
+        names = [f"{_spelled(low)} to {_spelled(high)}" for low, high in pairwise(bounds)]
         inner = [at(name, BELOW + 1 + place) for place, name in enumerate(names)]
-        below, above = at(f"< {bins.min:.4g}", BELOW), at(f"> {bins.max:.4g}", ABOVE)
+        below, above = at(f"< {_spelled(bins.min)}", BELOW), at(f"> {_spelled(bins.max)}", ABOVE)
         inner = [*([below] if any(below[1:]) else []), *inner, *([above] if any(above[1:]) else [])]
     else:
         inner = [at("finite", BELOW)]
     return [*inner, *(one for one in ends if one[1] or one[2])]
+
+
+def _spelled(value: float) -> str:
+    """Four digits, and no exponent below a million: 11,550 rather than 1.155e+04."""
+    return f"{float(f'{value:.4g}'):,g}"

@@ -9,6 +9,7 @@ Every comparison is exact, whichever type the column comes in.
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,11 +21,9 @@ from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.encoding import as_numbers, as_words
 from springtide_workloads.drift.bins import MISSING, SPECIAL, UNSEEN, CategoryBins, Counts, NumberBins
 
-BLOCK = 65_536
-"""Values that meet every edge before the next ones are touched: 256 kB of float32 stay in the cache."""
+BLOCK = 32_768
+"""Values that meet every edge before the next ones are touched: 128 kB of float32 stay in the cache."""
 
-Threshold = np.generic | int | None
-"""In a column's own type; None is more than any value."""
 Slots = npt.NDArray[np.integer[Any]]
 """The slot of each value."""
 
@@ -104,82 +103,92 @@ def add_by_cell(total: Counts, found: Counts, *, grouping: Grouping) -> None:
 def count_numbers(values: npt.NDArray[np.generic], *, bins: NumberBins) -> Counts:
     """How many numbers, of whichever type, are in each slot; NaN is missing."""
     ladder = _ladder(bins, dtype=values.dtype)
-    reached = np.zeros(len(ladder), dtype=np.int64)
-    mask = np.empty(min(BLOCK, values.size), dtype=np.bool_)
+    reached = np.zeros(ladder.size, dtype=np.int64)
+    answers = np.empty(min(BLOCK, values.size), dtype=np.bool_)
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
-        reached += _reached(block, ladder=ladder, mask=mask[: block.size])
+        _add_reached(block, ladder, answers=answers[: block.size], reached=reached)
     between = reached[:-1] - reached[1:]
-    counts = np.empty(len(ladder), dtype=np.int64)  # as many as there are slots
+    counts = np.empty(ladder.size, dtype=np.int64)  # as many as there are slots
     counts[MISSING] = values.size - reached[0]
     counts[SPECIAL] = between[0] + reached[-1]
     counts[SPECIAL + 1 :] = between[1:]
     return counts
 
 
+@dataclass(frozen=True)
+class _Ladder:
+    """Ascending thresholds that part, in this order: NaN, -inf, below, the bins, above, +inf.
+
+    numbers: each is the least value of a column's type that reaches the exact threshold; infinite where all values of
+    the type reach it, or none. thresholds: the same in that type, as the arrays that numpy would make of them anew.
+    """
+
+    numbers: tuple[float, ...]
+    thresholds: tuple[npt.NDArray[np.generic], ...]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
+
+    def doubtful(self, values: npt.NDArray[np.generic]) -> range:
+        """The thresholds that values must be compared with: all reach those before, and none those behind."""
+        least, largest = values.min().item(), values.max().item()
+        if math.isnan(least):
+            return range(self.size)
+        return range(bisect_right(self.numbers, least), bisect_right(self.numbers, largest))
+
+
 @lru_cache(maxsize=16_384)  # for every block of every column it would cost as much as a comparison
-def _ladder(bins: NumberBins, *, dtype: np.dtype[np.generic]) -> tuple[Threshold, ...]:
-    """Thresholds that part, in this order: NaN, -inf, below, the bins, above, +inf."""
+def _ladder(bins: NumberBins, *, dtype: np.dtype[np.generic]) -> _Ladder:
     least = math.inf if bins.min is None else bins.min
     above = math.inf if bins.max is None else math.nextafter(bins.max, math.inf)
     exact = [-math.inf, math.nextafter(-math.inf, 0), least, *bins.edges, above, math.inf]
-    return tuple(_at_least(value, dtype=dtype) for value in exact)
-
-
-def _at_least(exact: float, *, dtype: np.dtype[np.generic]) -> Threshold:
-    """The least value of a type that is not less than `exact`: comparing with it says the same."""
     if dtype.kind != "f":
-        return None if exact == math.inf else -(1 << 64) if exact == -math.inf else math.ceil(exact)
+        numbers = [_whole(value, limits=np.iinfo(dtype)) for value in exact]
+        return _Ladder(tuple(numbers), tuple(np.array(one if math.isfinite(one) else 0, dtype) for one in numbers))
+    rounded = [_rounded(value, dtype=dtype) for value in exact]
+    return _Ladder(tuple(one.item() for one in rounded), tuple(rounded))
+
+
+def _whole(exact: float, *, limits: "np.iinfo[Any]") -> float:
+    if exact <= limits.min:
+        return -math.inf
+    return math.inf if exact > limits.max else math.ceil(exact)
+
+
+def _rounded(exact: float, *, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
     with np.errstate(over="ignore"):
-        near = dtype.type(exact)
-        return near if float(near) >= exact else np.nextafter(near, dtype.type(np.inf))
+        near = np.array(exact).astype(dtype)
+        return near if near.item() >= exact else np.asarray(np.nextafter(near, np.array(np.inf, dtype)))
 
 
-def _reached(values: npt.NDArray[np.generic], *, ladder: tuple[Threshold, ...], mask: npt.NDArray[np.bool_]) -> Counts:
-    """How many values reach each threshold."""
-    reached = np.zeros(len(ladder), dtype=np.int64)
-    least, largest = values.min().item(), values.max().item()
-    for place, threshold in enumerate(ladder):
-        if threshold is None or largest < threshold:
-            continue  # none; a NaN among the values makes every such comparison false
-        if least >= threshold:
-            reached[place] = values.size
-            continue
-        np.greater_equal(values, threshold, out=mask)
-        reached[place] = np.count_nonzero(mask)
-    return reached
+def _add_reached(
+    values: npt.NDArray[np.generic], ladder: _Ladder, *, answers: npt.NDArray[np.bool_], reached: Counts
+) -> None:
+    """For each threshold, adds how many values reach it. answers: room for one of each value."""
+    doubtful = ladder.doubtful(values)
+    reached[: doubtful.start] += values.size
+    for place in doubtful:
+        np.greater_equal(values, ladder.thresholds[place], out=answers)
+        reached[place] += np.count_nonzero(answers)
 
 
 def _slots_of_numbers(values: npt.NDArray[np.generic], *, bins: NumberBins) -> Slots:
     """The number of thresholds that a value reaches is its slot, but for +inf, which is special as -inf is."""
     ladder = _ladder(bins, dtype=values.dtype)
     slots = np.zeros(values.size, dtype=np.uint8)
-    assert len(ladder) < np.iinfo(slots.dtype).max, "bins are frozen at deciles"
-    mask = np.empty(min(BLOCK, values.size), dtype=np.bool_)
+    assert ladder.size < np.iinfo(slots.dtype).max, "bins are frozen at deciles"
+    answers = np.empty(min(BLOCK, values.size), dtype=np.bool_)
     for start in range(0, values.size, BLOCK):
-        block = values[start : start + BLOCK]
-        _add_reached(block, ladder=ladder, mask=mask[: block.size], slots=slots[start : start + BLOCK])
-    slots[slots == len(ladder)] = SPECIAL
+        block, found = values[start : start + BLOCK], slots[start : start + BLOCK]
+        doubtful = ladder.doubtful(block)
+        found += doubtful.start
+        for place in doubtful:
+            found += np.greater_equal(block, ladder.thresholds[place], out=answers[: block.size]).view(np.uint8)
+    slots[slots == ladder.size] = SPECIAL
     return slots
-
-
-def _add_reached(
-    values: npt.NDArray[np.generic],
-    *,
-    ladder: tuple[Threshold, ...],
-    mask: npt.NDArray[np.bool_],
-    slots: npt.NDArray[np.uint8],
-) -> None:
-    """For each value, adds how many thresholds it reaches."""
-    least, largest = values.min().item(), values.max().item()
-    for threshold in ladder:
-        if threshold is None or largest < threshold:
-            continue
-        if least >= threshold:
-            slots += 1
-            continue
-        np.greater_equal(values, threshold, out=mask)
-        slots += mask.view(np.uint8)
 
 
 def _count_words(values: ArrowArray, *, bins: CategoryBins) -> Counts:

@@ -19,6 +19,8 @@ TEMPLATE = "page.html.j2"
 UNKNOWN = "\N{EN DASH}"
 DRAWN = 12
 """Columns whose distribution is drawn."""
+TINY = 1e-99
+"""Chances below this are all the same."""
 SLICES = 200
 """Findings in slices that are listed; the table of verdicts has all."""
 
@@ -108,4 +110,6 @@ def _number(value: float | None) -> str:
 def _chance(value: Any) -> str:
     if value is None:
         return UNKNOWN
+    if value < TINY:
+        return f"<{TINY:g}"
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"

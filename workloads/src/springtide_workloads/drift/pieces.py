@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from springtide_workloads.data.chunks import ArrowArray, corrupt
 from springtide_workloads.process.cpus import available_cpus
 
-PIECE = 4 << 20
-"""Bytes of a row group that are read at once; a column is never parted."""
+PIECE = 1 << 20
+"""Bytes of a row group that are read at once, about; a column is never parted."""
 AHEAD = 4
 """Pieces for each thread that may wait to be read."""
 
@@ -56,29 +56,29 @@ class PieceReader:
             yield name, column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
     def _file(self, piece: Piece[Cut]) -> pq.ParquetFile:
-        if getattr(self._open, "path", None) != piece.path:
-            self._open.path = piece.path
+        if getattr(self._open, "metadata", None) is not piece.metadata:
+            self._open.metadata = piece.metadata
             self._open.file = pq.ParquetFile(piece.path, metadata=piece.metadata, pre_buffer=False)
         file: pq.ParquetFile = self._open.file
         return file
 
 
-def pieces_of(
-    path: Path, *, name: str, metadata: pq.FileMetaData, row_group: int, columns: Sequence[str], cut: Cut
-) -> Iterator[Piece[Cut]]:
-    """Columns of a row group, some 4 MiB at once. All of them must be there."""
+def columns_at_once(metadata: pq.FileMetaData, columns: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Columns that a file has, in order, as many at once as are a piece of its largest row group."""
+    if not metadata.num_row_groups:
+        return ()
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    largest = max(groups, key=lambda group: group.total_byte_size)
     places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
-    group = metadata.row_group(row_group)
-    block: list[str] = []
-    size = 0
+    found: list[list[str]] = []
+    size = PIECE
     for column in columns:
-        block.append(column)
-        size += group.column(places[column]).total_uncompressed_size
         if size >= PIECE:
-            yield Piece(path, name, metadata, row_group, tuple(block), cut)
-            block, size = [], 0
-    if block:
-        yield Piece(path, name, metadata, row_group, tuple(block), cut)
+            found.append([])
+            size = 0
+        found[-1].append(column)
+        size += largest.column(places[column]).total_uncompressed_size
+    return tuple(tuple(one) for one in found)
 
 
 def in_threads(work: Callable[[Piece[Cut]], Found], pieces: Iterable[Piece[Cut]]) -> Iterator[tuple[Piece[Cut], Found]]:

@@ -15,7 +15,7 @@ from springtide.api.constants import Reason
 from springtide_workloads.data.chunks import corrupt
 from springtide_workloads.drift.bins import CategoryBins, Counts, NumberBins
 from springtide_workloads.drift.counting import count_column
-from springtide_workloads.drift.pieces import Piece, PieceReader, in_threads, pieces_of
+from springtide_workloads.drift.pieces import Piece, PieceReader, columns_at_once, in_threads
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.progress import Progress
 
@@ -57,5 +57,7 @@ def _footer(path: Path, *, columns: tuple[str, ...]) -> pq.FileMetaData:
 
 
 def _pieces(path: Path, metadata: pq.FileMetaData, *, columns: tuple[str, ...]) -> Iterator[Piece[None]]:
+    at_once = columns_at_once(metadata, columns)
     for row_group in range(metadata.num_row_groups):
-        yield from pieces_of(path, name=path.name, metadata=metadata, row_group=row_group, columns=columns, cut=None)
+        for some in at_once:
+            yield Piece(path, path.name, metadata, row_group, some, cut=None)

@@ -19,7 +19,7 @@ from springtide_workloads.drift.bins import UNSEEN, Counts
 from springtide_workloads.drift.counting import Grouping, add_by_cell, count_by_cell, count_column, slots_of
 from springtide_workloads.drift.duplicates import Duplicates, hash_rows
 from springtide_workloads.drift.layout import Layout, SliceColumn
-from springtide_workloads.drift.pieces import Piece, PieceReader, in_threads, pieces_of
+from springtide_workloads.drift.pieces import Piece, PieceReader, columns_at_once, in_threads
 from springtide_workloads.drift.rows import LOG_MODEL, LOG_REQUEST, LOG_ROW, RowFile, Rows
 from springtide_workloads.drift.times import event_times
 from springtide_workloads.drift.verdict import Unusable
@@ -156,8 +156,9 @@ class _Counting:
     def _pieces(self, parquet: pq.ParquetFile, *, path: Path, file: RowFile) -> Iterator[Piece[_Cut]]:
         schema = parquet.schema_arrow
         problems = {name: self._layout.problem(name, schema) for name in self._layout.columns}
-        usable = [name for name, problem in problems.items() if problem is None]
-        for number in range(parquet.num_row_groups):
+        metadata = parquet.metadata
+        at_once = columns_at_once(metadata, [name for name, problem in problems.items() if problem is None])
+        for number in range(metadata.num_row_groups):
             keys = self._read_keys(parquet, number, file=file)
             windows = self._group(keys)
             if windows.is_empty:
@@ -167,9 +168,8 @@ class _Counting:
             if not own.is_empty:
                 self._note_problems(problems, own, file=file)
             cut = _Cut(self._by_slice(keys, windows), self._by_slice(keys, own))
-            yield from pieces_of(
-                path, name=file.name, metadata=parquet.metadata, row_group=number, columns=usable, cut=cut
-            )
+            for columns in at_once:
+                yield Piece(path, file.name, metadata, number, columns, cut)
 
     def _read_keys(self, parquet: pq.ParquetFile, number: int, *, file: RowFile) -> _Keys:
         names = set(parquet.schema_arrow.names)

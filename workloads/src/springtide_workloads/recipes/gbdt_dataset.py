@@ -1,7 +1,7 @@
 """From chunks of Parquet to a LightGBM dataset: one byte a value, and one chunk more, in memory."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import lightgbm
 import numpy as np
@@ -18,6 +18,8 @@ Matrix = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 def as_matrix(rows: Encoded) -> Matrix:
     """(rows, features), numbers first, then codes; a missing category is NaN as missing numbers are."""
+    if not len(rows.codes):
+        return cast("Matrix", np.ascontiguousarray(rows.numbers.T))  # no copy where rows came as a matrix
     matrix = np.empty((rows.rows, rows.numbers.shape[0] + rows.codes.shape[0]), dtype=rows.numbers.dtype)
     matrix[:, : rows.numbers.shape[0]] = rows.numbers.T
     codes = matrix[:, rows.numbers.shape[0] :]

@@ -1,6 +1,6 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their arrays over and go on. One thread makes files of them, at most a twentieth of its time; what is
+Requests hand their arrays over and go on. One thread makes files of them, for at most a twentieth of the time; what is
 more than that, or than the queue holds, is dropped and counted. A store that is away costs nothing as long as the
 queue has room: its rows are written when it is back.
 """
@@ -30,7 +30,7 @@ QUEUE_BYTES = 64 << 20
 FILE_BYTES = 8 << 20
 """A file is begun before its time when so much waits: smaller ones cost more for each row."""
 SHARE = 0.05
-"""Of one core, that the thread takes at most."""
+"""Of the time, that the thread is at work at most."""
 LEFTOVERS_SECONDS = 3600.0
 """How often files are looked for that are old enough to go."""
 
@@ -66,6 +66,7 @@ class InferenceLog:
         self._changed = threading.Condition()
         self._closed = False
         self._is_failing = False
+        self._spent = 0.0
         self._thread = threading.Thread(target=self._run, name="inference-log", daemon=True)
         self._thread.start()
 
@@ -96,14 +97,14 @@ class InferenceLog:
         looked = -LEFTOVERS_SECONDS
         while True:
             taken, closed = self._take()
-            began = time.thread_time()
+            self._spent = 0.0
             self._write(taken, is_last=closed)
             if closed:
                 return
             if time.monotonic() - looked > LEFTOVERS_SECONDS:
                 looked = time.monotonic()
                 self._remove_old()
-            self._rest((time.thread_time() - began) * (1 / SHARE - 1))
+            self._rest(self._spent * (1 / SHARE - 1))
 
     def _take(self) -> tuple[list[Answered], bool]:
         """All that waits, when it is time, and whether nothing more will come."""
@@ -140,6 +141,7 @@ class InferenceLog:
 
     def _write_file(self, hour: int, answered: list[Answered]) -> None:
         folder = time.strftime("date=%Y-%m-%d/hour=%H", time.gmtime(hour * HOUR // 1_000_000))
+        began = time.monotonic()
         data = encode_file(
             [one.request for one in answered],
             np.array([one.time for one in answered]),
@@ -147,8 +149,12 @@ class InferenceLog:
             [one.scores for one in answered],
             model=self._model,
         )
+        # With the wait for a processor: where that is scarce, the thread would otherwise take much of what there is.
+        self._spent += time.monotonic() - began
+        began = time.thread_time()  # without the wait for the store
         with storage_errors(self._logging.uri, missing=Reason.STORE_UNAVAILABLE):
             open_folder(self._logging.uri).write(f"{folder}/{self._names.format(self._files)}", data)
+        self._spent += time.thread_time() - began
         self._files += 1
 
     def _put_back(self, answered: Iterable[Answered]) -> None:

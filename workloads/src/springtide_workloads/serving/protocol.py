@@ -1,5 +1,6 @@
 """The Open Inference Protocol v2 (JSON, and its binary extension) and V1: bodies to tensors, scores to bodies."""
 
+import math
 import struct
 import uuid
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,7 @@ def read_v2(body: bytes, *, header_length: str | None) -> Request:
         raise RefusedError("the request has no list `inputs`")
     tensors, place = [], 0
     for item in inputs:
-        tensor, size = _tensor(item, rest[place:])
+        tensor, size = _tensor(item, rest, place)
         tensors.append(tensor)
         place += size
     if place != len(rest):
@@ -122,8 +123,8 @@ def _object(text: bytes | memoryview) -> dict[str, Any]:
     return document
 
 
-def _tensor(item: Any, rest: memoryview) -> tuple[Tensor, int]:
-    """An input, and how many bytes of the rest are its own."""
+def _tensor(item: Any, rest: memoryview, place: int) -> tuple[Tensor, int]:
+    """An input, and how many bytes of the rest, from `place` on, are its own."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
         raise RefusedError("an input has no name")
     name, datatype = item["name"], item.get("datatype")
@@ -136,11 +137,11 @@ def _tensor(item: Any, rest: memoryview) -> tuple[Tensor, int]:
     if size is None:
         values, size = _listed(name, item.get("data"), dtype), 0
     else:
-        values = _binary(name, rest, size=size, dtype=dtype)
-    expected = int(np.prod(shape, dtype=object))
+        values = _binary(name, rest, place, size=size, dtype=dtype)
+    expected = math.prod(shape)
     if values.size != expected:
         raise RefusedError(f"input {name} has shape {list(shape)}, which is {expected} values, but {values.size} came")
-    return Tensor(name, values.reshape(shape)), size
+    return Tensor(name, values if len(shape) == 1 else values.reshape(shape)), size
 
 
 def _shape(item: dict[str, Any]) -> tuple[int, ...]:
@@ -148,7 +149,8 @@ def _shape(item: dict[str, Any]) -> tuple[int, ...]:
     if (
         not isinstance(shape, list)
         or not 1 <= len(shape) <= 2
-        or any(type(length) is not int or not 0 <= length < 1 << 31 for length in shape)
+        or {*map(type, shape)} != {int}
+        or not 0 <= min(shape) <= max(shape) < 1 << 31
     ):
         raise RefusedError(f"input {item['name']} has shape {shape}; it must be [rows] or [rows, columns]")
     return tuple(shape)
@@ -169,14 +171,16 @@ def _listed(name: str, data: Any, dtype: np.dtype[Any]) -> Array:
         raise RefusedError(f"input {name} has values that are not {dtype.name}: {error}") from error
 
 
-def _binary(name: str, rest: memoryview, *, size: Any, dtype: np.dtype[Any]) -> Array:
-    if type(size) is not int or not 0 <= size <= len(rest):
-        raise RefusedError(f"input {name} has binary_data_size {size}, but {len(rest)} bytes are left")
+def _binary(name: str, rest: memoryview, place: int, *, size: Any, dtype: np.dtype[Any]) -> Array:
+    left = len(rest) - place
+    if type(size) is not int or not 0 <= size <= left:
+        raise RefusedError(f"input {name} has binary_data_size {size}, but {left} bytes are left")
     if dtype.hasobject:
-        return _texts(name, rest[:size])
-    if size % dtype.itemsize:
+        return _texts(name, rest[place : place + size])
+    count, over = divmod(size, dtype.itemsize)
+    if over:
         raise RefusedError(f"input {name} has {size} bytes, which are no whole {dtype.name} values")
-    return np.frombuffer(rest[:size], dtype=dtype)
+    return np.frombuffer(rest, dtype, count, place) if count else np.empty(0, dtype)
 
 
 def _texts(name: str, raw: memoryview) -> Array:

@@ -6,14 +6,14 @@ numbers; or a tensor of shape [rows] or [rows, 1] for each feature, by its name.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from springtide_workloads.data.chunks import ArrowArray
-from springtide_workloads.data.encoding import Encoded, Encoder, Numbers
+from springtide_workloads.data.encoding import Encoded, Encoder, Numbers, as_numbers
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.serving.refusal import RefusedError
@@ -22,9 +22,8 @@ Array = npt.NDArray[np.generic]
 NAMES_TOLD = 5
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """An input of a request. values: of any shape; text is an array of objects."""
+class Tensor(NamedTuple):
+    """An input of a request; there can be thousands. values: of any shape; text is an array of objects."""
 
     name: str
     values: Array
@@ -50,6 +49,7 @@ class Inputs:
         self._signature = signature
         self._encoder = Encoder(signature)
         self._order = [feature.name for feature in signature.features]
+        self._numbers = tuple(feature.name for feature in signature.numbers)
         self._categories = tuple(feature.name for feature in signature.categories)
         self._names = frozenset(self._order)
         self._dtype = np.float64 if signature.wide_numbers else np.float32
@@ -86,21 +86,33 @@ class Inputs:
         if unknown := sorted(tensors.keys() - self._names):
             raise RefusedError(f"{_named(unknown)} not known to the model")
         columns = {name: _flat(tensors[name]) for name in self._order}
-        lengths = {name: column.size for name, column in columns.items()}
-        rows = lengths[self._order[0]]
-        if odd := next((name for name, length in lengths.items() if length != rows), None):
-            raise RefusedError(f"input {odd} has {lengths[odd]} rows, input {self._order[0]} has {rows}")
+        first = self._order[0]
+        rows = columns[first].size
+        if odd := next((name for name, column in columns.items() if column.size != rows), None):
+            raise RefusedError(f"input {odd} has {columns[odd].size} rows, input {first} has {rows}")
         try:
-            arrays = {name: _arrow(name, column) for name, column in columns.items()}
-            encoded = self._encoder.encode(pa.RecordBatch.from_pydict(arrays))
+            categories = tuple(_arrow(name, columns[name]) for name in self._categories)
+            codes = self._encoder.encode_categories(categories, rows=rows)
+            return Rows(Encoded(self._joined(columns, rows=rows), codes), categories)
         except WorkloadError as error:
             raise RefusedError(error.message) from error
-        return Rows(encoded, tuple(arrays[name] for name in self._categories))
+
+    def _joined(self, columns: Mapping[str, Array], *, rows: int) -> Numbers:
+        """(numeric features, rows). One call for all of them: a model can have thousands."""
+        numbers: list[Array] = [
+            as_numbers(_arrow(name, column), column=name) if (column := columns[name]).dtype.hasobject else column
+            for name in self._numbers
+        ]
+        nothing = np.empty(0, dtype=self._dtype)  # a model may have categories alone
+        joined = np.concatenate([nothing, *numbers], dtype=self._dtype, casting="unsafe")
+        return cast("Numbers", joined.reshape(len(numbers), rows))
 
 
 def _flat(tensor: Tensor) -> Array:
     shape = tensor.values.shape
-    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+    if len(shape) == 1:
+        return tensor.values
+    if len(shape) == 2 and shape[1] == 1:
         return tensor.values.reshape(-1)
     raise RefusedError(f"input {tensor.name} has shape {list(shape)}; a feature has [rows] or [rows, 1]")
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from springtide.api.constants import ConditionType, Reason
 from springtide.core.retrain_policy.observed import ObservedPolicy
+from springtide.core.windows import stamp
 
 MONTH = timedelta(days=30)
 
@@ -88,7 +89,7 @@ def _broken(policy: ObservedPolicy) -> Hold | None:
         monitor = policy.monitors.get(name)
         window = monitor.last_window if monitor else None
         if window and window.verdict == "DataBroken":
-            when = f"the window until {window.end:%Y-%m-%dT%H:%M:%SZ}" if window.end else "the newest snapshot"
+            when = f"the window until {stamp(window.end)}" if window.end else "the newest snapshot"
             words = window.message or f"{window.drifted_columns} columns are broken"
             return Hold(Reason.DATA_BROKEN, f"DriftMonitor {name} found broken data in {when}: {words}")
     return None
@@ -121,7 +122,7 @@ def _cooling(policy: ObservedPolicy, *, now: datetime) -> Hold | None:
     until = last.time + timedelta(seconds=policy.following.guards.cooldown_seconds)
     if now >= until:
         return None
-    return Hold(Reason.COOLING_DOWN, f"{last.name} has ended; by itself no run begins before {_stamp(until)}", until)
+    return Hold(Reason.COOLING_DOWN, f"{last.name} has ended; by itself no run begins before {stamp(until)}", until)
 
 
 def _spent(policy: ObservedPolicy, *, now: datetime) -> Hold | None:
@@ -130,7 +131,7 @@ def _spent(policy: ObservedPolicy, *, now: datetime) -> Hold | None:
     begun = sorted(_begun_by_themselves(policy), reverse=True)[:limit]
     if len(begun) < limit or now >= (until := begun[-1] + MONTH):
         return None
-    message = f"{limit} runs have begun by themselves in 30 days; the next one may not before {_stamp(until)}"
+    message = f"{limit} runs have begun by themselves in 30 days; the next one may not before {stamp(until)}"
     return Hold(Reason.BUDGET_SPENT, message, until)
 
 
@@ -140,7 +141,3 @@ def _begun_by_themselves(policy: ObservedPolicy) -> Iterable[datetime]:
 
 def _dataset_name(policy: ObservedPolicy) -> str:
     return policy.following.template.data.dataset_ref.name
-
-
-def _stamp(time: datetime) -> str:
-    return time.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import takewhile
 
-from springtide.api.drift_monitor import DriftMonitorStatus, PastWindow, PerformanceWindow
+from springtide.api.drift_monitor import DriftMonitorStatus, PastWindow
 from springtide.api.retrain_policy import RetrainPolicyStatus, Trigger, TriggerType, WindowsTrigger
 from springtide.core import due as due_times
 from springtide.core import schedule
 from springtide.core.due import Known, Missed
 from springtide.core.retrain_policy.observed import ObservedPolicy
+from springtide.core.windows import performed, stamp
 
 COLUMNS_TOLD = 5
 WINDOWS_TOLD = 3
@@ -139,7 +140,7 @@ def _unknown(status: RetrainPolicyStatus, history: Sequence[PastWindow]) -> list
 
 
 def _window(window: PastWindow) -> str:
-    when = f"until {_stamp(window.end)}" if window.end else "a snapshot"
+    when = f"until {stamp(window.end)}" if window.end else "a snapshot"
     psi = f", the greatest PSI {window.max_psi:.3g}" if window.max_psi is not None else ""
     plural = "column" if window.drifted_columns == 1 else "columns"
     return f"{when} {window.drifted_columns} {plural}{psi}"
@@ -178,15 +179,6 @@ def _performance(policy: ObservedPolicy, *, now: datetime) -> Trigger | None:
     return _trigger("Performance", now, message, end=dropped[0].end)
 
 
-def performed(window: PerformanceWindow) -> str:
-    """How a model did in a window, in a few words."""
-    if window.auc is None:
-        return f"until {_stamp(window.end)} {window.message}"
-    interval = f" ({window.low:.4g} to {window.high:.4g})" if window.low is not None and window.high is not None else ""
-    promised = f", promised {window.promised:.4g}" if window.promised is not None else ""
-    return f"until {_stamp(window.end)} AUC {window.auc:.4g}{interval}{promised}, of {window.labelled} labels"
-
-
 def _new_rows(policy: ObservedPolicy, *, now: datetime) -> Trigger | None:
     rule, seen, rows = policy.following.triggers.new_rows, policy.status.seen_rows, rows_now(policy)
     if rule is None or seen is None or rows is None or rows - seen < rule.min:
@@ -200,7 +192,7 @@ def _by_schedule(policy: ObservedPolicy, *, now: datetime) -> Trigger | Missed |
     found = due_times.come_round(triggers, planned, now=now) if planned else None
     if found is None or isinstance(found, Missed):
         return found
-    return _trigger("Schedule", found, f"the schedule {schedule.words(triggers)!r} came round at {_stamp(found)}")
+    return _trigger("Schedule", found, f"the schedule {schedule.words(triggers)!r} came round at {stamp(found)}")
 
 
 def _monitor(policy: ObservedPolicy, trigger: WindowsTrigger) -> DriftMonitorStatus | None:
@@ -217,7 +209,3 @@ def _is_later(end: datetime, known: datetime | None) -> bool:
 
 def _trigger(kind: TriggerType, time: datetime, message: str, *, end: datetime | None = None) -> Trigger:
     return Trigger(type=kind, time=time.replace(microsecond=0), message=message[:MESSAGE_LIMIT], window_end=end)
-
-
-def _stamp(time: datetime | None) -> str:
-    return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else ""

@@ -1,8 +1,8 @@
 """Is the challenger served, does it keep its promise, is it gone again? What the service and the monitor say."""
 
 from springtide.api.model_service import ModelServiceStatus
-from springtide.core.retrain_policy.triggers import performed
 from springtide.core.retrain_run.observed import ObservedRun
+from springtide.core.windows import performed
 
 
 def is_champion(run: ObservedRun) -> bool:

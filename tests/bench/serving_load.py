@@ -1,0 +1,97 @@
+"""Asks a server on this machine the same request over and over, and prints what it saw as JSON.
+
+One connection a thread, whose bytes are made beforehand: asking costs little beside answering. It ends after so many
+seconds or requests, whichever comes first.
+
+serving_load.py PORT FILE CONNECTIONS SECONDS REQUESTS
+"""
+
+import json
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+WARM_UP = 2
+TIMEOUT = 60
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def main() -> None:
+    """Entry point."""
+    port, path, connections, seconds, requests = sys.argv[1:6]
+    message = Path(path).read_bytes()
+    found: list[list[float]] = [[] for _ in range(int(connections))]
+    started = threading.Barrier(len(found))
+    threads = [
+        threading.Thread(
+            target=_ask, args=(int(port), message, float(seconds), int(requests) // len(found), times, started)
+        )
+        for times in found
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps({"times": [times[1:] for times in found], "rates": [_rate(times) for times in found]}))
+
+
+def _rate(times: list[float]) -> float:
+    return (len(times) - 1) / times[0]
+
+
+def _ask(port: int, message: bytes, seconds: float, requests: int, times: list[float], started: threading.Barrier):
+    """Appends how long it took in all, then the time of each request."""
+    connection = _connect(port)
+    for _ in range(WARM_UP):
+        connection = _once(connection, port, message)
+    started.wait(TIMEOUT)
+    begin = now = time.perf_counter()
+    times.append(0.0)
+    while len(times) <= requests and now - begin < seconds:
+        connection = _once(connection, port, message)
+        before, now = now, time.perf_counter()
+        times.append(now - before)
+    times[0] = now - begin
+    connection.close()
+
+
+def _connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def _once(connection: socket.socket, port: int, message: bytes) -> socket.socket:
+    """Asks once; the connection for the next time, which is a new one where the server ended this one."""
+    connection.sendall(message)
+    head, _, body = _until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    length = fields.get(b"content-length")  # without it the answer comes in chunks
+    while len(body) < int(length) if length else not body.endswith(LAST_CHUNK):
+        body += _some(connection)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"the server answered {head!r} {body[:300]!r}")
+    if fields.get(b"connection") == b"close":
+        connection.close()
+        return _connect(port)
+    return connection
+
+
+def _until(connection: socket.socket, mark: bytes) -> bytes:
+    data = b""
+    while mark not in data:
+        data += _some(connection)
+    return data
+
+
+def _some(connection: socket.socket) -> bytes:
+    part = connection.recv(1 << 16)
+    if not part:
+        raise ConnectionError("the server ended the connection before its answer was whole")
+    return part
+
+
+if __name__ == "__main__":
+    main()
