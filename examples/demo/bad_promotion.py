@@ -59,7 +59,7 @@ def _quarantined(world: World, model: str) -> dict[str, str] | None:
 
 
 def _check_back(version: str, *, quarantined: datetime, before: str) -> None:
-    evidence = _evidence_time() or quarantined
+    evidence = _evidence_time(quarantined)
     until(
         lambda world: world.get("ModelService").condition("Progressing").reason == "Quarantined",
         what="requests to go to the champion alone",
@@ -74,11 +74,12 @@ def _check_back(version: str, *, quarantined: datetime, before: str) -> None:
     see(ACT, "no request failed", str(now), holds=now.failures == 0)
 
 
-def _evidence_time() -> datetime | None:
-    """When the Job ended that judged the canary last, as the Job controller's Events tell."""
-    events = read("events", "--field-selector", "reason=Completed")["items"]
-    times = [event["lastTimestamp"] for event in events if "-judge-" in event["involvedObject"]["name"]]
-    return max(moment(time) for time in times if time) if times else None
+def _evidence_time(quarantined: datetime) -> datetime:
+    """When the container ended that judged the canary; when the operator read that, where its pod is gone."""
+    pods = read("pods", "--selector", "springtide.dev/role=judge")["items"]
+    states = [state["state"] for pod in pods for state in pod["status"].get("containerStatuses", ())]
+    times = [moment(state["terminated"]["finishedAt"]) for state in states if "terminated" in state]
+    return max((time for time in times if time <= quarantined), default=quarantined)
 
 
 def _is_content(world: World, version: str) -> bool:

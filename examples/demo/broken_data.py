@@ -24,7 +24,7 @@ def play(union: Union, calendar: Calendar) -> None:
     stamp = datetime.now(UTC).strftime("%H:%M:%S")
     typed("annotate", "rpol", "employment", f"springtide.dev/retrain={stamp}", "--overwrite")
     held = until(_held, what="the policy to say what it thinks of that", seconds=60)
-    see(ACT, "the policy does not learn from it, and says why", held, holds="age" in held or "employment" in held)
+    see(ACT, "the policy does not learn from it, and says why", held, holds=any(column in held for column in BROKEN))
     union.take_in_broken()
     refresh("employment")
     world = until(lambda world: world, what="the Dataset", seconds=10)
@@ -38,7 +38,9 @@ def _check_monitor(world: World) -> None:
     monitor = world.get("DriftMonitor")
     reasons = {one["column"]: one["reason"] for one in monitor.status["lastWindow"]["drifted"] if not one.get("slice")}
     found = {column: reasons.get(column, "nothing") for column in BROKEN}
-    words = monitor.condition("DataBroken").message
+    messages = [one["message"] for one in monitor.status["lastWindow"]["drifted"] if one["column"] in BROKEN]
+    words = "; ".join(f"{column}: {reason}" for column, reason in found.items())
+    say(f"[dim]{'; '.join(messages[: len(BROKEN)])}[/]")
     see(ACT, "the monitor names the broken columns and what is wrong with them", words, holds=found == BROKEN)
     drifted = monitor.condition("Drifted")
     see(ACT, "broken data is not called drift", f"DataBroken is True, Drifted is {drifted.status}",

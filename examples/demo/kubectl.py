@@ -36,7 +36,7 @@ def springtide(*arguments: str) -> str:
     """What `kubectl springtide` prints, which is shown as it is. Flags cannot come before a plugin's name."""
     line = ["kubectl", "springtide", *arguments, "--namespace", NAMESPACE]
     command(" ".join(line))
-    return _run(line, stdin=None)
+    return _run(line, stdin=None, COLUMNS="170")
 
 
 def typed(*arguments: str) -> str:
@@ -68,8 +68,8 @@ def workloads_image() -> str:
     return dict(line.split("=", 1) for line in lines)["WORKLOADS_IMAGE"]
 
 
-def _run(line: list[str], *, stdin: str | None) -> str:
-    done = subprocess.run(line, env=ENVIRONMENT, input=stdin, capture_output=True, text=True, check=False)
+def _run(line: list[str], *, stdin: str | None, **environment: str) -> str:
+    done = subprocess.run(line, env=ENVIRONMENT | environment, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemoError(f"{' '.join(line)} failed: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

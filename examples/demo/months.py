@@ -4,7 +4,8 @@ The story is that of a credit union for veterans: at first only they may apply, 
 it opens to everyone. No number is made up: what changes is who comes. The census itself hardly moves: between 2015 and
 2018 no column's population stability index exceeds 0.02.
 
-The survey tells a person's year, not the month: the people of a year are dealt to its months in the order of the file.
+The survey tells a person's year, not the month: the people of a year are dealt to its months one by one,
+because neighbours in the file are of one household or one institution.
 """
 
 import datetime as dt
@@ -126,8 +127,7 @@ def _months(people: pa.Table, *, year: int, opening: Month) -> Iterator[tuple[Mo
 
 
 def _share(people: pa.Table, place: int) -> pa.Table:
-    first = people.num_rows * place // MONTHS_IN_A_YEAR
-    return people.slice(first, people.num_rows * (place + 1) // MONTHS_IN_A_YEAR - first)
+    return people.take(np.arange(place, people.num_rows, MONTHS_IN_A_YEAR))
 
 
 def _dated(people: pa.Table, month: Month) -> pa.Table:

@@ -10,6 +10,7 @@ from disturb import kill_operator, kill_training, wait_for_successor
 from kubectl import typed
 from live import Object, World, until
 from months import Month
+from rich.markup import escape
 from story import Calendar, digest, gate, gates_in_short, judged, known, moment, performance, reached, windows
 from tell import say, see
 
@@ -33,7 +34,7 @@ def play_calm(union: Union, calendar: Calendar) -> None:
     found = windows(world)
     seen = {str(month): found[str(month)]["verdict"] for month in months if str(month) in found}
     worst = max(found[month]["maxPsi"] for month in seen)
-    see(CALM, "months like 2015 raise no alarm", f"{len(seen)} months are Stable, PSI at most {worst:.2f}",
+    see(CALM, "months like 2015 raise no alarm", f"Stable in each of {len(seen)}, PSI at most {worst:.2f}",
         holds=set(seen.values()) == {"Stable"})  # fmt: skip
     see(CALM, "nothing is retrained", f"there is still {len(world.runs())} run", holds=len(world.runs()) == 1)
 
@@ -89,8 +90,8 @@ def play_after(union: Union, calendar: Calendar) -> None:
     mine = {month: one for month, one in found.items() if one.get("baseline") == champion["digest"]}
     seen = [one["verdict"] for month, one in mine.items() if month >= str(first)]
     worst = max((one["maxPsi"] for month, one in mine.items() if month >= str(first)), default=0.0)
-    see(TAKE_OVER, "held against what the new champion learned, everyone is usual",
-        f"{len(seen)} months are Stable, PSI at most {worst:.2f}", holds=set(seen) == {"Stable"})  # fmt: skip
+    see(TAKE_OVER, "months held against what the new champion learned are as usual",
+        f"Stable in each of {len(seen)}, PSI at most {worst:.2f}", holds=set(seen) == {"Stable"})  # fmt: skip
     known(last - 1, model=champion["digest"])
     world = judged(last - 1)
     kept = performance(world, champion["digest"])
@@ -123,7 +124,8 @@ def _words(window: dict[str, Any], month: Month) -> str:
 
 def _check_start(run: Object, world: World, *, alarm: datetime) -> None:
     trigger = run.document["spec"]["trigger"]
-    see(TAKE_OVER, "the third drifted window of five begins a run", f"{trigger['type']}: {trigger['message']}",
+    say(f"[dim]{escape(trigger['message'])}[/]")
+    see(TAKE_OVER, "the third drifted window of five begins a run", f"{run.name}, by trigger {trigger['type']}",
         holds=trigger["type"] == "Drift")  # fmt: skip
     training = until(lambda now: _started(now, run), what="the challenger to start", seconds=60)
     seconds = (moment(training.status["attempts"][0]["startTime"]) - alarm).total_seconds()

@@ -47,7 +47,7 @@ def draw_performance(names: dict[str, str], file: Path) -> None:
         above = [one["high"] - one["auc"] for one in mine.values()]
         axes.errorbar(x, auc, yerr=[below, above], fmt="o-", color=colour, capsize=3, label=f"{name}, realised")
         promised = next(iter(mine.values()))["promised"]
-        axes.plot([x[0], x[-1]], [promised] * 2, "--", color=colour, label=f"{name}, promised")
+        axes.plot([x[0] - 0.4, x[-1] + 0.4], [promised] * 2, "--", color=colour, label=f"{name}, promised")
     axes.set_xticks(range(len(months)), months, rotation=90)
     axes.legend(frameon=False)
     axes.set(title="How the models did, once outcomes were known", ylabel="AUC")

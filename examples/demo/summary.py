@@ -21,12 +21,13 @@ PSI = 0.2
 def tell(output: Path) -> None:
     """Everything in one place."""
     world = look()
-    _tell_facts()
     _trace(world)
     _draw(world, output)
     _fetch_pages(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
+    console.print()
+    _tell_facts()
     _tell_links(world)
 
 
@@ -79,8 +80,8 @@ def _fetch_pages(world: World, output: Path) -> None:
     """What was published, verified by the digests of the statuses."""
     for run in world.runs():
         if run.status.get("champion") and run.status.get("verdict", {}).get("evidence"):
-            springtide("report", f"rrun/{run.name}", "--output", str(output / f"{run.name}-evidence.html"))
-    springtide("report", "dmon/employment", "--output", str(output / "drift.html"))
+            springtide("report", f"rrun/{run.name}", "--output", os.path.relpath(output / f"{run.name}-evidence.html"))
+    springtide("report", "dmon/employment", "--output", os.path.relpath(output / "drift.html"))
 
 
 def _tell_links(world: World) -> None:

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 AT_ONCE = 8
 AGAIN_A_SECOND = 30
-AGAIN = 300
-"""So many of the newest people ask again."""
+AGAIN = 1000
+"""So many of the newest people ask again, by turns."""
 TELL_SECONDS = 0.5
 """How often told.json is written."""
 
@@ -121,7 +122,9 @@ async def send(applicants: Applicants, people: pa.Table) -> None:
 
 async def ask_again(applicants: Applicants, people: pa.Table, *, until: Callable[[], object]) -> None:
     """Some of these people, steadily."""
-    bodies = list(applicants.one_by_one(people.slice(max(0, people.num_rows - AGAIN))))
+    # From all over the month: neighbours in it are of one household.
+    some = people.take(np.linspace(0, people.num_rows - 1, AGAIN).astype(np.int64))
+    bodies = list(applicants.one_by_one(some))
     clock = asyncio.get_running_loop()
     began, sent = clock.time(), 0
     async with asyncio.TaskGroup() as under_way:

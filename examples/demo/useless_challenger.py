@@ -2,7 +2,7 @@
 
 from applicants import Union, refresh
 from live import Object, until
-from story import Calendar, gate, reached
+from story import Calendar, gate, judged, reached, windows
 from tell import say, see
 
 ACT = 6
@@ -23,6 +23,9 @@ def play(union: Union, calendar: Calendar) -> Object:
     trigger = run.document["spec"]["trigger"]["type"]
     see(ACT, "what a person asked for begins when the data is whole again", f"{run.name}, {trigger}",
         holds=trigger == "Manual")  # fmt: skip
+    whole = calendar.poisoned + 1
+    verdict = windows(judged(whole))[str(whole)]["verdict"]
+    see(ACT, "a whole month after a broken one is as usual again", f"{whole} is {verdict}", holds=verdict == "Stable")
     better = gate(run, "better")
     see(ACT, "the useless challenger is refused, with numbers",
         f"Rejected: AUC {better['value']:.3f} against {better['champion']:.3f}, difference {better['low']:+.3f} to"
