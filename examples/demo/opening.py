@@ -97,7 +97,8 @@ def play_after(union: Union, calendar: Calendar) -> None:
     kept = performance(world, champion["digest"])
     dropped = [month for month, one in kept.items() if one["outcome"] == "Dropped"]
     newest = kept[str(last - 1)]
-    see(TAKE_OVER, "the new champion keeps its promise", _words(newest, last - 1), holds=not dropped)
+    see(TAKE_OVER, "nothing says for certain that the new champion breaks its promise",
+        _words(newest, last - 1), holds=not dropped)  # fmt: skip
 
 
 def _check_drift(world: World, opening: Month) -> None:
