@@ -51,7 +51,7 @@ images: cluster ## build and push the two images (seconds; the first time 4 min)
 dev: cluster ## bring the working tree into the cluster (seconds)
 	@tests/cluster/dev.sh
 
-demo: venv dev ## watch a TrainingRun train on real data
+demo: venv dev ## the whole loop on real data, while things are broken (15 min; QUICK=1: 7)
 	@.venv/bin/python examples/demo/run.py
 
 cluster-delete: ## remove the cluster and all that it changed on this machine
@@ -72,7 +72,8 @@ test-api: venv ## a real API server, its nodes played by kwok (5 min)
 
 test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/s3/s3.sh start
+	@tests/cluster/programs/build.sh kserve
 	$(PYTEST) tests/kind
 
-bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training or drift
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, overhead, training, drift or serving
 	@.venv/bin/python tests/bench/run.py $(ONLY)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from tell import DemoError, command
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 NAMESPACE = "springtide-demo"
 SYSTEM = "springtide-system"
 TYPED = f"kubectl -n {NAMESPACE}"
@@ -16,7 +17,7 @@ TYPED = f"kubectl -n {NAMESPACE}"
 CACHE = Path(os.environ.get("SPRINGTIDE_CACHE") or Path.home() / ".cache" / "springtide")
 ENVIRONMENT = os.environ | {
     "KUBECONFIG": str(CACHE / "kubeconfig"),
-    "PATH": f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    "PATH": os.pathsep.join([str(CACHE / "bin"), str(REPOSITORY / ".venv" / "bin"), os.environ["PATH"]]),
 }
 PUBLISHED_IMAGE = "springtide/workloads:0.1.0"
 
@@ -28,17 +29,19 @@ def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = Non
     """
     if show:
         command(show)
-    done = subprocess.run(
-        ["kubectl", "--namespace", namespace, *arguments],
-        env=ENVIRONMENT,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise DemoError(f"kubectl {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+    return _run(["kubectl", "--namespace", namespace, *arguments], stdin=stdin)
+
+
+def springtide(*arguments: str) -> str:
+    """What `kubectl springtide` prints, which is shown as it is. Flags cannot come before a plugin's name."""
+    line = ["kubectl", "springtide", *arguments, "--namespace", NAMESPACE]
+    command(" ".join(line))
+    return _run(line, stdin=None)
+
+
+def typed(*arguments: str) -> str:
+    """The same for a command that is shown as it is."""
+    return kubectl(*arguments, show=f"{TYPED} {' '.join(_quoted(one) for one in arguments)}")
 
 
 def read(*arguments: str, namespace: str = NAMESPACE) -> Any:
@@ -63,3 +66,14 @@ def workloads_image() -> str:
     except OSError as error:
         raise DemoError(f"{error.filename} cannot be read: run `make demo`, which builds the images first") from error
     return dict(line.split("=", 1) for line in lines)["WORKLOADS_IMAGE"]
+
+
+def _run(line: list[str], *, stdin: str | None) -> str:
+    done = subprocess.run(line, env=ENVIRONMENT, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DemoError(f"{' '.join(line)} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def _quoted(argument: str) -> str:
+    return f"'{argument}'" if set(argument) & set(' {}[]"$&|;*') else argument

@@ -1,153 +1,191 @@
-"""What the runs do, while they do it: a live table on a terminal, a line for each change in a pipe."""
+"""What the objects do, while something is waited for: a live table on a terminal, a line for each change in a pipe."""
 
-import contextlib
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, TypeVar
 
-from kubectl import TYPED, kubectl, read
+from kubectl import TYPED, read
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
-from tell import DemoError, command, console, say
+from tell import DemoError, console, say
 
 EVERY_SECONDS = 1.0
+KINDS = ("Dataset", "RetrainPolicy", "RetrainRun", "TrainingRun", "ModelService", "DriftMonitor")
 COLOURS = {"True": "green", "False": "red", "Unknown": "yellow"}
+Status = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Run:
-    """A TrainingRun as the table shows it. ready: True, False, or Unknown while it is under way."""
+class Condition:
+    """A condition; one that is not there is Unknown."""
 
+    status: str = "Unknown"
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object of ours as it was read."""
+
+    kind: str
     name: str
-    ready: str
-    reason: str
-    message: str
-    attempt: int
-    auc: float | None
-    seconds: int
-    progress: str = ""
+    document: dict[str, Any]
+
+    @property
+    def status(self) -> Status:
+        """Its status; empty before the operator has seen it."""
+        return dict(self.document.get("status", {}))
+
+    @property
+    def created(self) -> datetime:
+        """When it was made."""
+        return datetime.fromisoformat(self.document["metadata"]["creationTimestamp"])
+
+    def condition(self, kind: str) -> Condition:
+        """One of its conditions."""
+        for one in self.status.get("conditions", ()):
+            if one["type"] == kind:
+                return Condition(one["status"], one["reason"], one.get("message", ""))
+        return Condition()
+
+    @property
+    def ready(self) -> Condition:
+        """The condition that every kind has."""
+        return self.condition("Ready")
 
 
-class Watcher(Protocol):
-    """Whoever wants to know what the runs do."""
+@dataclass(frozen=True)
+class World:
+    """All objects of the demo's namespace at one time."""
 
-    def look(self, runs: Sequence[Run]) -> None:
-        """Called about once a second."""
+    objects: tuple[Object, ...]
+
+    def find(self, kind: str, name: str) -> Object | None:
+        """An object, if it is there."""
+        return next((one for one in self.objects if (one.kind, one.name) == (kind, name)), None)
+
+    def get(self, kind: str, name: str = "employment") -> Object:
+        """An object that must be there."""
+        found = self.find(kind, name)
+        if found is None:
+            raise DemoError(f"{kind} {name} is gone: somebody else deleted it")
+        return found
+
+    def runs(self) -> list[Object]:
+        """The RetrainRuns, the oldest first."""
+        runs = [one for one in self.objects if one.kind == "RetrainRun"]
+        return sorted(runs, key=lambda run: (run.created, run.name))
 
 
-def watch(names: Sequence[str], *, disturbances: Watcher, patience: float) -> None:
-    """Show the runs until all have ended. Raises DemoError if one failed, or if it takes longer than `patience`."""
-    command(f"{TYPED} get trun --watch")
-    began = time.monotonic()
-    shown = _Table() if console.is_terminal else _Lines()
-    with shown:
+def look() -> World:
+    """The objects as they are now."""
+    kinds = ",".join(f"{kind.lower()}s".replace("policys", "policies") for kind in KINDS)
+    found = read(kinds)["items"]
+    return World(tuple(Object(item["kind"], item["metadata"]["name"], item) for item in found))
+
+
+def until(see: Callable[[World], T | None], *, what: str, seconds: float) -> T:
+    """Show the objects until `see` finds something. Raises DemoError where that takes longer.
+
+    what: what is waited for, such as "version 2 to take over".
+    """
+    deadline = time.monotonic() + seconds
+    with _shown(what) as shown:
         while True:
-            runs = read_runs(names)
-            shown.update(runs)
-            disturbances.look(runs)
-            if all(run.ready != "Unknown" for run in runs):
-                break
-            if time.monotonic() - began > patience:
-                raise DemoError(f"the runs have not ended after {patience:.0f} s; {_what_to_look_at(runs)}")
+            world = look()
+            shown.update(world)
+            found = see(world)
+            if found is not None and found is not False:
+                return found
+            if time.monotonic() > deadline:
+                state = "\n".join(f"     {line}" for line in _state(world))
+                raise DemoError(f"waited {seconds:.0f} s for {what}; look at: {TYPED} get springtide -o wide\n{state}")
             time.sleep(EVERY_SECONDS)
-    if failed := [run for run in runs if run.ready == "False"]:
-        run = failed[0]
-        raise DemoError(f"{run.name} ended with {run.reason}: {run.message}; {_what_to_look_at(failed)}")
 
 
-def read_runs(names: Sequence[str]) -> list[Run]:
-    """The runs as they are now, in this order."""
-    found = {item["metadata"]["name"]: item for item in read("trainingrun")["items"]}
-    if missing := [name for name in names if name not in found]:
-        raise DemoError(f"{missing[0]} is gone: somebody else deleted it")
-    return [_run(found[name]) for name in names]
+def _state(world: World) -> list[str]:
+    return [f"{one.kind} {one.name}: {one.ready.reason}: {one.ready.message}" for one in _interesting(world)]
 
 
-def _run(document: dict[str, Any]) -> Run:
-    metadata, status = document["metadata"], document.get("status", {})
-    ready: dict[str, Any] = next((item for item in status.get("conditions", ()) if item["type"] == "Ready"), {})
-    end = datetime.fromisoformat(status["completionTime"]) if "completionTime" in status else datetime.now(UTC)
-    return Run(
-        name=metadata["name"],
-        ready=ready.get("status", "Unknown"),
-        reason=ready.get("reason", "Created"),
-        message=ready.get("message", ""),
-        attempt=status.get("attempt", 0),
-        auc=status.get("metrics", {}).get("auc"),
-        seconds=max(0, int((end - datetime.fromisoformat(metadata["creationTimestamp"])).total_seconds())),
-        progress=_progress(metadata["name"], status) if ready.get("reason") == "Training" else "",
-    )
+def _interesting(world: World) -> list[Object]:
+    """The objects of the loop; of the runs those that go on, or the newest."""
+    shown = [one for one in world.objects if one.kind not in ("RetrainRun", "TrainingRun")]
+    for kind in ("RetrainRun", "TrainingRun"):
+        runs = sorted((one for one in world.objects if one.kind == kind), key=lambda run: (run.created, run.name))
+        shown += runs[-1:]
+    return sorted(shown, key=lambda one: (KINDS.index(one.kind), one.name))
 
 
-def _progress(name: str, status: dict[str, Any]) -> str:
-    """What the training says of itself in its newest log line."""
-    with contextlib.suppress(DemoError, ValueError):  # a pod that was just killed has no logs
-        line = json.loads(kubectl("logs", f"job/{name}-a{status['attempt']}", "--tail=1").strip() or "{}")
-        if "done" in line:
-            loss = f", loss {line['loss']:.4f}" if "loss" in line else ""
-            return f"{line['event']}: {line['done']} of {line['of']} {line['unit']}{loss}"
-        return str(line.get("event", ""))
-    return ""
+def _words(one: Object) -> str:
+    if one.kind != "ModelService":
+        return one.ready.message
+    progress = one.condition("Progressing")
+    return progress.message if progress.status == "True" or progress.reason == "Quarantined" else one.ready.message
 
 
-def _what_to_look_at(runs: Sequence[Run]) -> str:
-    return f"look at: {TYPED} describe trun {runs[0].name}"
+def _reason(one: Object) -> str:
+    if one.kind == "DriftMonitor" and one.ready.status == "True":
+        return str(one.status.get("lastWindow", {}).get("verdict", one.ready.reason))
+    progress = one.condition("Progressing")
+    return progress.reason if one.kind == "ModelService" and progress.status == "True" else one.ready.reason
 
 
 class _Table:
     """On a terminal: a table that changes in place. What is said meanwhile appears above it."""
 
-    def __init__(self) -> None:
-        self._live = Live(console=console, auto_refresh=False)
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._live = Live(console=console, auto_refresh=False, transient=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Table":
         self._live.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def update(self, runs: Sequence[Run]) -> None:
-        table = Table(box=None, expand=True, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("  NAME", "STATE", "ATTEMPT", "ELAPSED", "AUC"):
-            table.add_column(title, no_wrap=True)
+    def update(self, world: World) -> None:
+        title = f"   [dim]waiting for {escape(self._what)}[/]"
+        table = Table(
+            box=None, expand=True, padding=(0, 2, 0, 0), header_style="dim", title=title, title_justify="left"
+        )
+        for column in ("   KIND", "NAME", "STATE"):
+            table.add_column(column, no_wrap=True)
         table.add_column("MESSAGE", overflow="ellipsis", no_wrap=True, ratio=1)
-        for run in runs:
-            table.add_row(
-                f"  {run.name}",
-                f"[{COLOURS[run.ready]}]{run.reason}[/]",
-                str(run.attempt),
-                f"{run.seconds} s",
-                f"{run.auc:.4f}" if run.auc is not None else "",
-                escape(run.progress or run.message),
-            )
+        for one in _interesting(world):
+            state = f"[{COLOURS[one.ready.status]}]{_reason(one)}[/]"
+            table.add_row(f"   {one.kind}", one.name, state, escape(_words(one)))
         self._live.update(table, refresh=True)
 
 
 class _Lines:
-    """In a pipe: a line for each change of state, and one now and then that work goes on."""
+    """In a pipe: a line for each change of state."""
 
-    PROGRESS_SECONDS = 10
+    told: dict[tuple[str, str], str] = {}  # noqa: RUF012 - of the whole demo: what was told once is no news
 
-    def __init__(self) -> None:
-        self._told: dict[str, tuple[str, int]] = {}
-        self._spoke: dict[str, float] = {}
+    def __init__(self, what: str) -> None:
+        self._began = time.monotonic()
+        say(f"waiting for {escape(what)}")
 
-    def __enter__(self) -> None:
-        """Nothing to set up."""
+    def __enter__(self) -> "_Lines":
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Nothing to take down."""
 
-    def update(self, runs: Sequence[Run]) -> None:
-        for run in runs:
-            now, state = time.monotonic(), (run.reason, run.attempt)
-            changed = self._told.get(run.name) != state
-            if not changed and not (run.progress and now - self._spoke[run.name] > self.PROGRESS_SECONDS):
-                continue
-            self._told[run.name], self._spoke[run.name] = state, now
-            words = escape(run.progress or run.message)
-            say(f"{run.seconds:>4} s  {run.name:<16} attempt {run.attempt}  {run.reason:<14} {words}")
+    def update(self, world: World) -> None:
+        for one in _interesting(world):
+            state = _reason(one)
+            if state and self.told.get((one.kind, one.name)) != state:
+                self.told[one.kind, one.name] = state
+                seconds = time.monotonic() - self._began
+                say(f"{seconds:>5.0f} s  {one.kind:<13} {one.name:<14} {state:<20} {escape(_words(one))[:200]}")
+
+
+def _shown(what: str) -> "_Table | _Lines":
+    return _Table(what) if console.is_terminal else _Lines(what)

@@ -1,92 +1,66 @@
-"""`make demo`: two models are trained on real data in the local cluster, while their pods are killed.
+"""`make demo`: the whole loop on real data, while things are broken. It is the end-to-end test, too.
 
-Read from top to bottom: this is all that Springtide needs from you. Running it again starts over.
+Read from top to bottom: each act says what is to be seen, does it as a person would, and fails where it is not seen.
+Running it again starts over. `QUICK=1`: fewer months.
 """
 
+import os
 import sys
-from pathlib import Path
 
-from data import put_data_on_volume
-from disturb import Disturbances
-from kubectl import CACHE, SYSTEM, TYPED, apply, example, kubectl
-from live import watch
-from outcome import download_plots, show_comparison, show_repetition
-from tell import DemoError, command, console, say, step
+import bad_promotion
+import broken_data
+import first_champion
+import opening
+import summary
+import useless_challenger
+from applicants import Union
+from kubectl import REPOSITORY
+from story import Calendar
+from tell import DemoError, act, console, say
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-EXAMPLES = REPOSITORY / "examples"
-RUNS = ("employment-gbdt", "employment-mlp")
 OUTPUT = REPOSITORY / "demo-output"
-PATIENCE_SECONDS = 900
 
 
 def main() -> None:
-    """The demo, step by step."""
+    """The demo, act by act."""
+    calendar = Calendar(quick=os.environ.get("QUICK", "") not in ("", "0"))
     console.rule("[bold]Springtide")
-    say("Who is employed? Two models learn it from 277,677 people of the US census, three years of")
-    say("them, and are judged on the fourth. While they train we kill a pod and the operator.")
-
-    with step(1, "The data, on a volume", expect="about 10 s"):
-        put_data_on_volume(REPOSITORY)
-
-    with step(2, "Two TrainingRuns", expect="a second"):
-        kubectl("delete", "trainingrun", "--all")  # of an earlier demo
-        apply(
-            [_without_memo(document) for name in RUNS for document in example(_file(name))],
-            show=f"{TYPED} apply -f examples/training-run-gbdt.yaml -f examples/training-run-mlp.yaml",
-        )
-        say("[dim](with memoize: false, or a second demo would be answered by the first one's models)[/]")
-
-    with step(3, "They train, and we break things", expect="1 to 2 min"):
-        disturbances = Disturbances(victim=RUNS[0])
-        watch(RUNS, disturbances=disturbances, patience=PATIENCE_SECONDS)
-        disturbances.sum_up()
-
-    with step(4, "The outcome", expect="a second"):
-        show_comparison(RUNS)
-
-    with step(5, "The same work again: answered, not repeated", expect="about 5 s"):
-        show_repetition(example(_file(RUNS[0])), name="employment-gbdt-again")
-
-    with step(6, "Plots and everything else, from MLflow", expect="about 10 s"):
-        pages = download_plots(RUNS, OUTPUT)
-
-    _tell_what_next(pages)
+    say("Who is employed? A credit union for veterans asks a model, trained on 2015. Then it opens to everyone.")
+    say(f"All people are real: of the US census. We replay {calendar.start} to {calendar.poisoned + 2}, a month in a")
+    say("second or two, and outcomes become known two months late.")
+    union = Union(opening=calendar.opening, poisoned=calendar.poisoned)
+    try:
+        _play(union, calendar)
+    finally:
+        union.close()
+    console.print("\n[bold green]Everything was seen that was to be seen.[/]")
 
 
-def _file(run: str) -> Path:
-    return EXAMPLES / f"training-run-{run.rpartition('-')[2]}.yaml"
-
-
-def _without_memo(document: dict) -> dict:  # type: ignore[type-arg]  # YAML
-    return document | {"spec": document["spec"] | {"memoize": False}}
-
-
-def _tell_what_next(pages: dict[str, str]) -> None:
-    console.print("\n[bold]To look around[/]")
-    command(f"export KUBECONFIG={CACHE / 'kubeconfig'} PATH={CACHE / 'bin'}:$PATH")
-    command(f"{TYPED} get trun -o wide")
-    command(f"{TYPED} describe trun {RUNS[0]}")
-    command(f"kubectl --namespace {SYSTEM} port-forward service/springtide-mlflow 5000")
-    for run, page in pages.items():
-        say(f"then http://localhost:5000/{page} is {run}")
-    console.print("\n[bold]To try next[/]")
-    say("a wrong column, to see what is said:")
-    typo = "sed 's/name: employment-gbdt/name: typo/; s/column: employed/column: emploied/'"
-    command(f"{typo} examples/training-run-gbdt.yaml | {TYPED} apply -f -")
-    command(f"{TYPED} get trun typo -o wide --watch")
-    say("change a parameter in examples/training-run-gbdt.yaml, and its name, and apply it")
-    say("edit any code, and bring it into the cluster in seconds:")
-    command("make dev")
-    say("take everything back:")
-    command("make cluster-delete")
+def _play(union: Union, calendar: Calendar) -> None:
+    with act(1, "A first champion", expect="1 to 2 min"):
+        first_champion.play(union)
+    with act(2, "Calm months", expect="under 1 min"):
+        opening.play_calm(union, calendar)
+    with act(3, "Everyone may apply", expect="1 min"):
+        opening.play_opening(union, calendar)
+    with act(4, "A challenger takes over, and we break things", expect="2 to 3 min"):
+        opening.play_take_over(union, calendar)
+        opening.play_after(union, calendar)
+    with act(5, "Broken data", expect="1 min"):
+        broken_data.play(union, calendar)
+    with act(6, "A useless challenger", expect="1 min"):
+        rejected = useless_challenger.play(union, calendar)
+    with act(7, "A bad promotion, by hand", expect="1 min"):
+        bad_promotion.play(rejected)
+    with act(8, "What came of it", expect="a few seconds"):
+        summary.tell(OUTPUT)
 
 
 if __name__ == "__main__":
     try:
         main()
     except DemoError as error:
-        console.print(f"\n[bold red]The demo stopped:[/] {error}", soft_wrap=True)
+        console.print(f"\n[bold red]The demo stopped:[/] {error}", soft_wrap=True, markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("\nStopped. What was applied goes on; `make demo` starts over.")

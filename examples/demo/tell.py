@@ -1,16 +1,31 @@
-"""How the demo speaks: on a terminal with colours, into a pipe as plain lines."""
+"""How the demo speaks: on a terminal with colours, into a pipe as plain lines; and what it keeps for the summary."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False, width=None if Console().is_terminal else 200)
 
 
 class DemoError(Exception):
     """The demo cannot go on. Its text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that was to be seen, and was."""
+
+    act: int
+    expected: str
+    seen: str
+
+
+facts: list[Fact] = []
+seconds_of_acts: dict[int, float] = {}
 
 
 def say(text: str = "") -> None:
@@ -20,13 +35,22 @@ def say(text: str = "") -> None:
 
 def command(text: str) -> None:
     """A command as a person would type it."""
-    console.print(f"   [bold cyan]$[/] [cyan]{text}[/]", soft_wrap=True)
+    console.print(f"   [bold cyan]$[/] [cyan]{escape(text)}[/]", soft_wrap=True)
 
 
 @contextmanager
-def step(number: int, title: str, *, expect: str) -> Iterator[None]:
+def act(number: int, title: str, *, expect: str) -> Iterator[None]:
     """A part of the demo: its title and how long it takes, then how long it took."""
     console.print(f"\n[bold]{number}. {title}[/] [dim]({expect})[/]")
     began = time.monotonic()
     yield
-    console.print(f"   [dim]took {time.monotonic() - began:.0f} s[/]")
+    seconds_of_acts[number] = time.monotonic() - began
+    console.print(f"   [dim]took {seconds_of_acts[number]:.0f} s[/]")
+
+
+def see(number: int, expected: str, seen: str, *, holds: bool) -> None:
+    """Something that act `number` was to show. Raises DemoError where it did not."""
+    if not holds:
+        raise DemoError(f"act {number} was to show: {expected}. It showed: {seen}")
+    facts.append(Fact(number, expected, seen))
+    say(f"[green]seen:[/] {expected}: {escape(seen)}")

@@ -1,0 +1,168 @@
+"""Act 2 and 3: calm months, then everyone may apply. Drift is seen, a challenger is trained, judged, and takes over."""
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+from applicants import Union, answers, refresh
+from disturb import kill_operator, kill_training, wait_for_successor
+from kubectl import typed
+from live import Object, World, until
+from months import Month
+from story import Calendar, digest, gate, gates_in_short, judged, known, moment, performance, reached, windows
+from tell import say, see
+
+CALM, DRIFT, TAKE_OVER = 2, 3, 4
+START_SECONDS = 10
+"""From the alarm until the challenger starts, at most."""
+RUN_SECONDS = 300
+FAIR = {"name": "fair", "metric": "AdverseImpactRatio", "slices": ["sex"], "min": 0.8, "minSupport": 500}
+SHIFTED = "age"
+"""What must be among the columns that drifted: veterans are old."""
+
+
+def play_calm(union: Union, calendar: Calendar) -> None:
+    """Veterans apply, as in the year before."""
+    months = calendar.start.until(calendar.opening - 1)
+    union.send(months)
+    union.learn(calendar.opening - 3)
+    refresh("outcomes")
+    last = calendar.opening - 2
+    world = judged(last)
+    found = windows(world)
+    seen = {str(month): found[str(month)]["verdict"] for month in months if str(month) in found}
+    worst = max(found[month]["maxPsi"] for month in seen)
+    see(CALM, "months like 2015 raise no alarm", f"{len(seen)} months are Stable, PSI at most {worst:.2f}",
+        holds=set(seen.values()) == {"Stable"})  # fmt: skip
+    see(CALM, "nothing is retrained", f"there is still {len(world.runs())} run", holds=len(world.runs()) == 1)
+
+
+def play_opening(union: Union, calendar: Calendar) -> None:
+    """Everyone may apply. The monitor notices, the policy waits until it is sure and outcomes are there."""
+    opening = calendar.opening
+    say("The union opens to everyone. Its compliance officer asks for one more gate from now on:")
+    patch = json.dumps([{"op": "add", "path": "/spec/gates/-", "value": FAIR}])
+    typed("patch", "rpol", "employment", "--type", "json", "--patch", patch)
+    until(lambda world: world.runs()[0].status.get("phase") == "Promoted", what="run 1 to end", seconds=120)
+    union.learn(opening - 2)
+    union.send(opening.until(opening + 2))
+    union.learn(opening)
+    refresh("outcomes")
+    world = judged(opening + 1)
+    _check_drift(world, opening)
+    champion = world.get("RetrainPolicy").status["champion"]
+    _check_drop(known(opening, model=champion["digest"]), opening)
+    say("Two windows drifted. The policy asks for three of five: by then there are outcomes to learn from.")
+    see(DRIFT, "two drifted windows are no reason yet", f"there is still {len(world.runs())} run",
+        holds=len(world.runs()) == 1)  # fmt: skip
+    union.learn(opening + 1)
+    refresh("employment", "outcomes")
+
+
+def play_take_over(union: Union, calendar: Calendar) -> None:
+    """The third drifted window closes. From here on nobody does anything, except for breaking things."""
+    union.send([calendar.alarm])
+    world = judged(calendar.alarm - 1)
+    alarm = moment(world.get("DriftMonitor").status["lastLook"]["time"])
+    run = reached(2, "Training", "Judging", "RollingOut", seconds=60)
+    kill_training(run.status["trainingRun"])
+    _check_start(run, world, alarm=alarm)
+    run = reached(2, "RollingOut", "Watching", "Promoted", seconds=RUN_SECONDS)
+    _check_training(run)
+    _check_verdict(run)
+    killed, moment_of_death = kill_operator(), time.monotonic()
+    seconds = wait_for_successor(killed, since=moment_of_death)
+    say(f"[green]recovered:[/] another replica leads after {seconds:.0f} s")
+    _check_promotion(reached(2, "Promoted", seconds=RUN_SECONDS))
+
+
+def play_after(union: Union, calendar: Calendar) -> None:
+    """The new champion keeps what it promised."""
+    first, last = calendar.alarm + 1, calendar.poisoned - 1
+    champion = until(lambda world: world.get("RetrainPolicy"), what="the champion", seconds=10).status["champion"]
+    union.send(first.until(last))
+    union.learn(last - 1)
+    refresh("employment", "outcomes")
+    world = judged(last - 1)
+    found = windows(world)
+    mine = {month: one for month, one in found.items() if one.get("baseline") == champion["digest"]}
+    seen = [one["verdict"] for month, one in mine.items() if month >= str(first)]
+    worst = max((one["maxPsi"] for month, one in mine.items() if month >= str(first)), default=0.0)
+    see(TAKE_OVER, "held against what the new champion learned, everyone is usual",
+        f"{len(seen)} months are Stable, PSI at most {worst:.2f}", holds=set(seen) == {"Stable"})  # fmt: skip
+    known(last - 1, model=champion["digest"])
+    world = judged(last - 1)
+    kept = performance(world, champion["digest"])
+    dropped = [month for month, one in kept.items() if one["outcome"] == "Dropped"]
+    newest = kept[str(last - 1)]
+    see(TAKE_OVER, "the new champion keeps its promise", _words(newest, last - 1), holds=not dropped)
+
+
+def _check_drift(world: World, opening: Month) -> None:
+    found = windows(world)
+    both = [found[str(month)] for month in (opening, opening + 1)]
+    last = world.get("DriftMonitor").status["lastWindow"]
+    columns = {one["column"]: one for one in last["drifted"] if one.get("slice") is None}
+    words = ", ".join(f"{name} (PSI {one['psi']:.2f})" for name, one in list(columns.items())[:4] if one.get("psi"))
+    see(DRIFT, "the monitor sees that other people come, and which columns show it", words,
+        holds=SHIFTED in columns and columns[SHIFTED]["verdict"] == "Drifted")  # fmt: skip
+    verdicts = [one["verdict"] for one in both]
+    see(DRIFT, "that is drift, not broken data", " and ".join(verdicts), holds=set(verdicts) == {"Drifted"})
+
+
+def _check_drop(window: dict[str, Any], month: Month) -> None:
+    see(DRIFT, "late outcomes confirm it: the model does worse than it promised", _words(window, month),
+        holds=window["outcome"] == "Dropped")  # fmt: skip
+
+
+def _words(window: dict[str, Any], month: Month) -> str:
+    interval = f"{window['low']:.3f} to {window['high']:.3f}"
+    return f"in {month} AUC {window['auc']:.3f} ({interval}), promised {window['promised']:.3f}: {window['outcome']}"
+
+
+def _check_start(run: Object, world: World, *, alarm: datetime) -> None:
+    trigger = run.document["spec"]["trigger"]
+    see(TAKE_OVER, "the third drifted window of five begins a run", f"{trigger['type']}: {trigger['message']}",
+        holds=trigger["type"] == "Drift")  # fmt: skip
+    training = until(lambda now: _started(now, run), what="the challenger to start", seconds=60)
+    seconds = (moment(training.status["attempts"][0]["startTime"]) - alarm).total_seconds()
+    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {max(seconds, 0):.0f} s",
+        holds=seconds <= START_SECONDS)  # fmt: skip
+    pinned, newest = training.status["dataset"]["digest"], world.get("Dataset").status["latest"]
+    see(TAKE_OVER, "it trains on the newest snapshot", f"{digest(pinned)}, {newest['rows']:,} people",
+        holds=pinned == newest["digest"])  # fmt: skip
+
+
+def _started(world: World, run: Object) -> Object | None:
+    """Its TrainingRun, once the container of the first attempt is known to have started."""
+    training = world.get("TrainingRun", run.status["trainingRun"])
+    attempts = training.status.get("attempts", [])
+    return training if attempts and attempts[0].get("startTime") else None
+
+
+def _check_training(run: Object) -> None:
+    training = until(lambda world: world.get("TrainingRun", run.status["trainingRun"]), what="the run", seconds=10)
+    endings = [attempt.get("reason", "") for attempt in training.status["attempts"]]
+    failures = training.status.get("failures", {})
+    see(TAKE_OVER, "the killed training is done again, and no retry of the user is spent", ", then ".join(endings),
+        holds=len(endings) > 1 and not failures.get("user"))  # fmt: skip
+
+
+def _check_verdict(run: Object) -> None:
+    better, verdict = gate(run, "better"), run.status["verdict"]
+    see(TAKE_OVER, "challenger and champion are judged on the same held-out rows",
+        f"AUC {better['value']:.3f} against {better['champion']:.3f} on {verdict['rows']:,} people, difference"
+        f" {better['low']:+.3f} to {better['high']:+.3f}", holds=better["outcome"] == "Passed")  # fmt: skip
+    see(TAKE_OVER, "every gate is passed", gates_in_short(run), holds=verdict["outcome"] == "Passed")
+
+
+def _check_promotion(run: Object) -> None:
+    before, challenger = run.status["champion"], run.status["challenger"]
+    service = until(lambda world: world.get("ModelService"), what="the service", seconds=10)
+    stable, now = service.status["stable"], answers()
+    see(TAKE_OVER, "the challenger takes over, is watched, and stays",
+        f"{run.name} is Promoted; version {stable['version']}, {digest(stable['digest'])}, serves",
+        holds=stable["digest"] == challenger["digest"])  # fmt: skip
+    see(TAKE_OVER, "no request failed, though a training pod and the operator were killed", str(now),
+        holds=now.failures == 0 and {before["version"], stable["version"]} == set(now.versions))  # fmt: skip

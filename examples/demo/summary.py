@@ -1,0 +1,112 @@
+"""What came of it: what was to be seen and was, what led to the serving model, plots, and where to look further."""
+
+import os
+import shutil
+from pathlib import Path
+
+from applicants import answers
+from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
+from live import Object, World, look
+from plots import draw_drift, draw_gates, draw_performance
+from rich.markup import escape
+from rich.table import Table
+from story import digest, performance, windows
+from tell import DemoError, command, console, facts, say, seconds_of_acts, see
+
+ACT = 8
+PSI = 0.2
+"""As in examples/demo/employment.yaml."""
+
+
+def tell(output: Path) -> None:
+    """Everything in one place."""
+    world = look()
+    _tell_facts()
+    _trace(world)
+    _draw(world, output)
+    _fetch_pages(world, output)
+    for file in sorted(output.iterdir()):
+        say(os.path.relpath(file))
+    _tell_links(world)
+
+
+def _tell_facts() -> None:
+    table = Table(box=None, padding=(0, 2, 0, 1), header_style="bold")
+    table.add_column("act", justify="right")
+    table.add_column("s", justify="right")
+    table.add_column("what was to be seen", max_width=60)
+    table.add_column("what was seen")
+    told = 0
+    for fact in facts:
+        number, seconds = (str(fact.act), f"{seconds_of_acts.get(fact.act, 0):.0f}") if fact.act != told else ("", "")
+        told = fact.act
+        table.add_row(number, seconds, fact.expected, escape(fact.seen))
+    console.print(table)
+
+
+def _trace(world: World) -> None:
+    """From the serving version down to the rows, by digest."""
+    service = world.get("ModelService").status["stable"]
+    training = next(
+        one for one in world.objects
+        if one.kind == "TrainingRun" and one.status.get("model", {}).get("digest") == service["digest"]
+    )  # fmt: skip
+    tree = springtide("tree", "msvc/employment")
+    console.print("\n".join(f"   {line}" for line in tree.splitlines()), markup=False, soft_wrap=True)
+    snapshot = training.status["dataset"]["digest"]
+    see(ACT, "the serving model is traced to the snapshot that it learned from",
+        f"version {service['version']}, {digest(service['digest'])}, from {training.name}, from {digest(snapshot)}",
+        holds=snapshot in tree.replace("\n", "").replace(" ", "") or snapshot[:19] in tree)  # fmt: skip
+    see(ACT, "no request of the whole demo failed", str(answers()), holds=answers().failures == 0)
+
+
+def _draw(world: World, output: Path) -> None:
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    runs = [run for run in world.runs() if run.status.get("champion") and run.status.get("verdict")]
+    names: dict[str, str] = {}
+    for run in world.runs():
+        if run.status.get("phase") == "Promoted":
+            challenger = run.status["challenger"]
+            names[challenger["digest"]] = f"version {challenger['version']}"
+            performance(world, challenger["digest"])
+    draw_drift(windows(world), output / "drift.png", limit=PSI)
+    draw_performance(names, output / "performance.png")
+    draw_gates(runs, output / "gates.png")
+
+
+def _fetch_pages(world: World, output: Path) -> None:
+    """What was published, verified by the digests of the statuses."""
+    for run in world.runs():
+        if run.status.get("champion") and run.status.get("verdict", {}).get("evidence"):
+            springtide("report", f"rrun/{run.name}", "--output", str(output / f"{run.name}-evidence.html"))
+    springtide("report", "dmon/employment", "--output", str(output / "drift.html"))
+
+
+def _tell_links(world: World) -> None:
+    console.print("\n[bold]To look around[/]")
+    command(f"export KUBECONFIG={ENVIRONMENT['KUBECONFIG']} PATH={CACHE / 'bin'}:$PWD/.venv/bin:$PATH")
+    command(f"{TYPED} get springtide")
+    command(f"kubectl springtide -n {NAMESPACE} explain rpol/employment")
+    command(f"kubectl -n {SYSTEM} port-forward service/springtide-mlflow 5000")
+    for one in world.objects:
+        if one.kind == "TrainingRun" and (tracked := one.status.get("mlflow")):
+            page = f"#/experiments/{tracked['experimentId']}/runs/{tracked['runId']}"
+            say(f"then http://localhost:5000/{page} is {one.name}")
+    for run in world.runs():
+        if evidence := run.status.get("verdict", {}).get("evidence"):
+            say(f"{run.name} was {_ending(run)} by the evidence in {evidence['uri']}; a copy of it is verified by")
+            command(f"springtide-workloads verify {Path(evidence['uri']).name} --digest {evidence['digest']}")
+    console.print("\n[bold]To try next[/]")
+    say("the same gates with another number, and a challenger that has to pass them:")
+    command(f"{TYPED} edit rpol employment")
+    command(f"kubectl springtide -n {NAMESPACE} retrain rpol/employment --wait")
+    say("take everything back:")
+    command("make cluster-delete")
+
+
+def _ending(run: Object) -> str:
+    phase = run.status.get("phase")
+    if phase is None:
+        raise DemoError(f"{run.name} has no phase")
+    return str(phase)
