@@ -65,6 +65,7 @@ def test_the_first_model_is_promoted_by_itself_and_served(loop: Namespace, mlflo
     assert alias_of(mlflow_url, loop, "employment") == "1"
     service = loop.wait_for_service(SERVICE, lambda found: found.ready == "True", what="to serve")
     assert service.status["stable"]["digest"] == champion["digest"]
+    loop.wait_for_policy(POLICY, lambda found: found.reason == "WaitingForTrigger", what="to come to rest")
     row = loop.kubectl("get", "rpol", POLICY).splitlines()[1].split()
     assert row[:5] == [POLICY, "True", "WaitingForTrigger", "1", "Promoted"]
 
