@@ -7,6 +7,7 @@ import copy
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,10 +32,12 @@ class CommandError(AssertionError):
 
 
 def command(*arguments: str, stdin: str | None = None, seconds: float = 120) -> str:
-    """What a command prints, with the local cluster's kubeconfig and programs. Raises CommandError."""
+    """What a command prints, with the local cluster's kubeconfig and programs and our own. Raises CommandError."""
+    programs = (str(CACHE / "bin"), str(Path(sys.executable).parent), os.environ["PATH"])
     environment = os.environ | {
         "KUBECONFIG": str(CACHE / "kubeconfig"),
-        "PATH": f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(programs),
+        "COLUMNS": "250",  # a digest on a line of its own
     }
     done = subprocess.run(
         arguments, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=seconds
@@ -124,6 +127,10 @@ class Namespace:
         """See `command`."""
         return command("kubectl", "--namespace", self.name, *arguments, stdin=stdin, seconds=seconds)
 
+    def springtide(self, *arguments: str, seconds: float = 240) -> str:
+        """What `kubectl springtide` prints. Raises CommandError, as where an outcome is not good."""
+        return command("kubectl", "springtide", *arguments, "--namespace", self.name, seconds=seconds)
+
     def apply(self, *documents: Document) -> None:
         """All documents at once."""
         self.kubectl(
@@ -163,6 +170,18 @@ class Namespace:
     ) -> Resource:
         """The DriftMonitor, once `until` holds of it."""
         return self._wait_for_object("driftmonitor", name, until, what=what, seconds=seconds)
+
+    def wait_for_policy(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 180
+    ) -> Resource:
+        """The RetrainPolicy, once `until` holds of it."""
+        return self._wait_for_object("retrainpolicy", name, until, what=what, seconds=seconds)
+
+    def wait_for_retrain_run(
+        self, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float = 120
+    ) -> Resource:
+        """The RetrainRun, once `until` holds of it."""
+        return self._wait_for_object("retrainrun", name, until, what=what, seconds=seconds)
 
     def _wait_for_object(
         self, kind: str, name: str, until: Callable[[Resource], bool], *, what: str, seconds: float

@@ -1,5 +1,7 @@
 """Some of the census, and data that is wrong, on a volume."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +32,37 @@ def write(root: Path) -> Path:
 
 def load(namespace: Namespace, root: Path) -> None:
     """Copy the folders onto the volume `census` of the namespace, as examples/census-data.yaml tells to."""
+    with shelf(namespace):
+        for folder in sorted(root.iterdir()):
+            namespace.kubectl("cp", str(folder), "census-loader:/data")
+
+
+@contextmanager
+def shelf(namespace: Namespace) -> Iterator["Shelf"]:
+    """The volume `census`, to be changed while the context lasts."""
     namespace.apply(*example("census-data.yaml"))
     # The first time a node has to fetch the image.
     namespace.kubectl("wait", "--for=condition=Ready", "pod/census-loader", "--timeout=180s", seconds=200)
-    for folder in sorted(root.iterdir()):
-        namespace.kubectl("cp", str(folder), "census-loader:/data")
+    yield Shelf(namespace)
     namespace.kubectl("delete", "pod", "census-loader")
+
+
+class Shelf:
+    """The volume with the data, and a pod that changes what lies there."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+
+    def copy(self, source: str, target: str) -> None:
+        """A folder, or a file, under another name."""
+        self._do(f"mkdir -p $(dirname {target}) && cp -r {source} {target}")
+
+    def write(self, name: str, target: str, text: str) -> None:
+        """A file of text in a folder."""
+        self._do(f"mkdir -p {target} && printf %s '{text}' >{target}/{name}")
+
+    def _do(self, program: str) -> None:
+        self.namespace.kubectl("exec", "census-loader", "--", "sh", "-ec", f"cd /data; {program}")
 
 
 def _some_of(table: pa.Table) -> pa.Table:

@@ -117,6 +117,13 @@ def test_kserve_is_told_how_to_run_the_servers_and_nothing_else() -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
+def test_a_server_that_answers_late_for_want_of_processors_keeps_its_requests() -> None:
+    (container,) = inference_service(a_service(kserve=True).serve("1"), "1")["spec"]["predictor"]["containers"]
+    readiness, liveness = container["readinessProbe"], container["livenessProbe"]
+    assert readiness["timeoutSeconds"] * readiness["failureThreshold"] >= 15
+    assert liveness["timeoutSeconds"] >= readiness["timeoutSeconds"]
+
+
 def test_more_servers_do_not_change_what_the_pods_are_made_from() -> None:
     world = a_service(kserve=True).serve("1")
     before = inference_service(world, "1")

@@ -10,6 +10,7 @@ from tests.kind import volumes
 from tests.kind.cluster import Document, Namespace, Resource, a_run, example, wait_for
 from tests.kind.conftest import NewNamespace
 from tests.kind.operator_pods import no_operator, wait_for_leader
+from tests.kind.volumes import Shelf
 
 CONTRACT = {
     "columns": [
@@ -18,24 +19,6 @@ CONTRACT = {
     ]
 }
 SMALL = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
-
-
-class Shelf:
-    """The volume with the data, and a pod that changes what lies there."""
-
-    def __init__(self, namespace: Namespace) -> None:
-        self.namespace = namespace
-
-    def copy(self, source: str, target: str) -> None:
-        """A folder, or a file, under another name."""
-        self._do(f"mkdir -p $(dirname {target}) && cp -r {source} {target}")
-
-    def write(self, name: str, target: str, text: str) -> None:
-        """A file of text in a folder."""
-        self._do(f"mkdir -p {target} && printf %s '{text}' >{target}/{name}")
-
-    def _do(self, program: str) -> None:
-        self.namespace.kubectl("exec", "census-loader", "--", "sh", "-ec", f"cd /data; {program}")
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +30,8 @@ def data_team(new_namespace: NewNamespace, census: Path) -> Namespace:
 
 @pytest.fixture(scope="module")
 def shelf(data_team: Namespace) -> Iterator[Shelf]:
-    data_team.apply(*example("census-data.yaml"))
-    data_team.kubectl("wait", "--for=condition=Ready", "pod/census-loader", "--timeout=60s")
-    yield Shelf(data_team)
-    data_team.kubectl("delete", "pod", "census-loader")
+    with volumes.shelf(data_team) as shelf:
+        yield shelf
 
 
 def a_dataset(name: str, path: str, **spec: Any) -> Document:

@@ -10,6 +10,9 @@ from springtide.core.workload_job import resources_of
 from springtide.core.workload_pod import Program, pod_spec
 
 SERVE_ARGS = ("serve",)
+PROBE_SECONDS = 5
+"""How late a server may answer a probe. One that drains says so at once; one that is slow because its node is busy must
+not lose its requests: where it is the only one, nobody else would answer them."""
 
 
 def server_pod(service: ObservedService, track: Track) -> dict[str, Any]:
@@ -37,8 +40,8 @@ def server_pod(service: ObservedService, track: Track) -> dict[str, Any]:
     )
     del pod["restartPolicy"]
     (main,) = pod["containers"]
-    ready = {"httpGet": {"path": "/v2/health/ready", "port": PORT}, "periodSeconds": 1, "failureThreshold": 3}
-    alive = {"httpGet": {"path": "/v2/health/live", "port": PORT}, "periodSeconds": 10, "failureThreshold": 6}
+    ready = {**_probe("/v2/health/ready"), "periodSeconds": 1, "failureThreshold": 3}
+    alive = {**_probe("/v2/health/live"), "periodSeconds": 10, "failureThreshold": 6}
     main |= {
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         # Loading takes as long as it takes: whether it is too long is decided here, not by the kubelet.
@@ -54,6 +57,10 @@ def server_pod(service: ObservedService, track: Track) -> dict[str, Any]:
         "labelSelector": {"matchLabels": labels(service, track.model)},
     }
     return pod | {"topologySpreadConstraints": [spread]}
+
+
+def _probe(path: str) -> dict[str, Any]:
+    return {"httpGet": {"path": path, "port": PORT}, "timeoutSeconds": PROBE_SECONDS}
 
 
 def _logging(service: ObservedService) -> InferenceLogging | None:
