@@ -15,6 +15,7 @@ import summary
 import useless_challenger
 from applicants import Union
 from kubectl import REPOSITORY
+from rich.markup import escape
 from story import Calendar
 from tell import DemoError, act, console, say
 
@@ -54,13 +55,14 @@ def _play(union: Union, calendar: Calendar) -> None:
         bad_promotion.play(rejected)
     with act(8, "What came of it", expect="a few seconds"):
         summary.tell(OUTPUT)
+    union.go_home()
 
 
 if __name__ == "__main__":
     try:
         main()
     except DemoError as error:
-        console.print(f"\n[bold red]The demo stopped:[/] {error}", soft_wrap=True, markup=False)
+        console.print(f"\n[bold red]The demo stopped:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("\nStopped. What was applied goes on; `make demo` starts over.")
