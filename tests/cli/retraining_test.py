@@ -17,7 +17,12 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 POLICY = Resource("RetrainPolicy", "retrainpolicies", "retrainpolicy", ("rpol",))
 RUN = Resource("RetrainRun", "retrainruns", "retrainrun", ("rrun",))
 SERVICE = Resource("ModelService", "modelservices", "modelservice", ("msvc",))
-CURRENT = {"name": "pd-3", "number": 3, "trigger": {"type": "Manual", "time": "2026-11-23T12:00:00Z"}}
+CURRENT = {
+    "name": "pd-3",
+    "number": 3,
+    "uid": "u-3",
+    "trigger": {"type": "Manual", "time": "2026-11-23T12:00:00Z"},
+}
 
 
 class OneObject(Server):
@@ -72,6 +77,13 @@ def test_the_run_that_was_asked_for_is_found_once_it_has_begun():
     begun = asked.begun(answered(asked_of(server), {"currentRun": CURRENT, "runs": 3}))
     assert begun is not None
     assert begun.message == "pd-3"
+
+
+def test_a_run_that_is_written_down_and_not_made_yet_is_waited_for():
+    server = OneObject(a_policy())
+    _, asked = retrain(server, POLICY, "pd", now=NOW)
+    intended = {key: value for key, value in CURRENT.items() if key != "uid"}
+    assert asked.begun(answered(asked_of(server), {"currentRun": intended, "runs": 3})) is None
 
 
 def test_a_run_that_ended_before_it_was_looked_for_is_found_in_the_history():

@@ -182,7 +182,7 @@ def test_a_run_that_was_asked_for_is_followed_to_its_end(api_server: ApiServer, 
         asked = until(
             lambda: annotations_of(api_server, namespace, "RetrainPolicy", "pd").get("springtide.dev/retrain")
         )
-        current = {"name": "pd-3", "number": 3, "trigger": {"type": "Manual", "time": NOW}}
+        current = {"name": "pd-3", "number": 3, "uid": "u-3", "trigger": {"type": "Manual", "time": NOW}}
         begun = {"manualRetrain": asked, "currentRun": current, "runs": 3}
         patch_status(api_server, namespace, "RetrainPolicy", "pd", begun)
         until(lambda: "against champion version 1" in (tmp_path / "told").read_text())

@@ -54,7 +54,8 @@ class Asked:
     def _run(self, status: Manifest | None) -> str:
         """The newest run begun by hand since; it may have ended already."""
         current = at(status, "currentRun")
-        known = [(current, text_at(current, "trigger", "type"))] if current else []
+        is_there = bool(text_at(current, "uid"))  # it is written down before it is made
+        known = [(current, text_at(current, "trigger", "type"))] if is_there else []
         known += [(item, text_at(item, "trigger")) for item in items_at(status, "history")]
         new = (run for run, why in known if why == "Manual" and (whole_at(run, "number") or 0) > self._runs)
         return next((text_at(run, "name") for run in new), "")
