@@ -133,13 +133,13 @@ def _standing_still(server: ApiServer) -> Iterator[None]:
 
 async def _ended_run(session: aiohttp.ClientSession, index: int) -> None:
     run = await send(session, "POST", springtide_side.RUNS, springtide_side.training_run(index))
-    snapshot = KIND.observe(Observed(run, (), (), PLATFORM, frozenset()))
+    snapshot = KIND.observe(Observed(run, (), (), (), (), PLATFORM, frozenset()))
     job = await send(session, "POST", JOBS, attempt_job(snapshot, 1).manifest)
     job = await _with_status(session, JOBS, job, _job_status())
     pod = await send(session, "POST", PODS, _pod(job, index))
     pod = await _with_status(session, PODS, pod, _pod_status(run))
     children = ({"kind": "Job", **job}, {"kind": "Pod", **pod})
-    decision = KIND.decide(KIND.observe(Observed(run, children, (), PLATFORM, frozenset())), datetime.now(UTC))
+    decision = KIND.decide(KIND.observe(Observed(run, children, (), (), (), PLATFORM, frozenset())), datetime.now(UTC))
     assert decision.status is not None, "an ended pod ends its run"
     await _with_status(session, springtide_side.RUNS, run, decision.status.to_wire())
 

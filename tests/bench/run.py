@@ -31,6 +31,7 @@ class Group(NamedTuple):
 
 GROUPS = {
     "operator": Group("Operator", ("many_runs", "finished_runs")),
+    "loop": Group("The loop", ("settled",)),
     "overhead": Group("Task overhead", ("overhead",)),
     "training": Group("Training", ("training",)),
     "drift": Group("Drift", ("drift_speed", "drift_alarms")),
