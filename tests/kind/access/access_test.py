@@ -39,7 +39,10 @@ def test_the_operator_cannot_touch_secrets(verb: str, namespace: str) -> None:
         ("create", "pods/exec"),
         ("get", "configmaps"),
         ("delete", "persistentvolumeclaims"),
-        ("patch", "trainingruns.springtide.dev"),
+        ("patch", "datasets.springtide.dev"),
+        ("patch", "modelservices.springtide.dev"),
+        ("patch", "retrainpolicies.springtide.dev"),
+        ("delete", "trainingruns.springtide.dev"),
         ("create", "clusterrolebindings.rbac.authorization.k8s.io"),
         ("impersonate", "users"),
     ],
@@ -50,8 +53,9 @@ def test_the_operator_may_not_do_what_it_need_not(verb: str, resource: str) -> N
 
 
 @pytest.mark.usefixtures("system")
-def test_the_operator_may_make_jobs_and_write_status() -> None:
+def test_the_operator_may_make_jobs_and_runs_and_write_status() -> None:
     assert _may("patch", "jobs.batch")
+    assert _may("patch", "trainingruns.springtide.dev")
     assert _may("patch", "trainingruns.springtide.dev/status")
 
 
