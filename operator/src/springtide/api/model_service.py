@@ -111,7 +111,12 @@ class Rollout(ApiModel):
         tuple[Check, ...], ListMap("name"), Field(max_length=8, description="What must hold in every step.")
     ] = (Check(name="errors", metric="ErrorRate", max=0.01),)
     min_samples: Annotated[
-        int, Field(ge=1, description="Requests to the candidate in a step before anything can be said.")
+        int,
+        Field(
+            ge=1,
+            description="Requests to the candidate in a step, and for ScorePsi to the stable version, before anything"
+            " can be said.",
+        ),
     ] = 100
     on_inconclusive: Annotated[
         Literal["Hold", "Rollback"],
