@@ -28,11 +28,12 @@ SEND_SECONDS = 300
 
 @dataclass(frozen=True)
 class Answers:
-    """What came of all requests so far. last: when each version answered last."""
+    """What came of all requests so far. last: when each version answered last. reconnected: see traffic.py."""
 
     requests: int
     rows: int
     failures: int
+    reconnected: int
     failed: Sequence[str]
     files: Sequence[str]
     versions: dict[str, int]
@@ -40,7 +41,8 @@ class Answers:
 
     def __str__(self) -> str:
         shares = ", ".join(f"version {version}: {count:,}" for version, count in sorted(self.versions.items()))
-        return f"{self.requests:,} requests about {self.rows:,} people, {self.failures} failed ({shares})"
+        again = f", {self.reconnected} connected at the second try" if self.reconnected else ""
+        return f"{self.requests:,} requests about {self.rows:,} people, {self.failures} failed{again} ({shares})"
 
 
 class Union:
@@ -160,6 +162,7 @@ def answers() -> Answers:
         requests=told["requests"],
         rows=told["rows"],
         failures=told["failures"],
+        reconnected=told["reconnected"],
         failed=told["failed"],
         files=told["files"],
         versions={version: one["requests"] for version, one in versions.items()},

@@ -26,6 +26,7 @@ AT_ONCE = 8
 AGAIN_A_SECOND = 30
 AGAIN = 1000
 """So many of the newest people ask again, by turns."""
+TIMEOUT = httpx.Timeout(20, connect=5)
 TELL_SECONDS = 0.5
 """How often told.json is written."""
 
@@ -41,13 +42,14 @@ class Version:
 
 @dataclass
 class Told:
-    """What came of the requests so far. files: those that were sent whole."""
+    """What came of the requests so far. files: those that were sent whole. reconnected: see `Applicants.ask`."""
 
     files: list[str] = field(default_factory=list)
     requests: int = 0
     rows: int = 0
     failures: int = 0
     failed: list[str] = field(default_factory=list)
+    reconnected: int = 0
     versions: dict[str, Version] = field(default_factory=dict)
 
     def answered(self, version: str, *, rows: int) -> None:
@@ -84,15 +86,26 @@ class Applicants:
             yield self._body(people.slice(place, 1), name=None)
 
     async def ask(self, body: bytes) -> None:
-        """One request; it is counted, whatever comes of it."""
+        """One request; it is counted, whatever comes of it.
+
+        A connection that does not come about within seconds is tried once more, and counted: the local cluster's
+        network loses one of some ten thousand. What a server refuses, cuts off or answers wrongly is a failure at once.
+        """
         self._told.requests += 1
         try:
-            answer = (await self._client.post(self._path, content=body)).raise_for_status().json()
+            answer = (await self._post(body)).raise_for_status().json()
             self._told.answered(answer["model_version"], rows=answer["outputs"][0]["shape"][0])
         except httpx.HTTPStatusError as error:
             self._told.missed(f"{error.response.status_code}: {error.response.text[:200]}")
         except httpx.HTTPError as error:
             self._told.missed(f"{type(error).__name__}: {error}")
+
+    async def _post(self, body: bytes) -> httpx.Response:
+        try:
+            return await self._client.post(self._path, content=body)
+        except httpx.ConnectTimeout:
+            self._told.reconnected += 1
+            return await self._client.post(self._path, content=body)
 
     def _body(self, people: pa.Table, *, name: str | None) -> bytes:
         document: dict[str, Any] = {
@@ -189,7 +202,7 @@ async def tell(told: Told, orders: Path) -> None:
 async def main(url: str, model: str, people: str, orders: str) -> None:
     told, limits = Told(), httpx.Limits(max_keepalive_connections=0)
     async with (
-        httpx.AsyncClient(base_url=url, timeout=20, trust_env=False, limits=limits) as client,
+        httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False, limits=limits) as client,
         asyncio.TaskGroup() as both,
     ):
         both.create_task(tell(told, Path(orders)))
