@@ -23,6 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 AT_ONCE = 8
+NEW_A_SECOND = 12
+"""Requests of a month's people that are sent in a second, a hundred people each. The inference log never holds up an
+answer: of more than it can write it would drop some, and what is left of a month would not be like the month."""
 AGAIN_A_SECOND = 30
 AGAIN = 1000
 """So many of the newest people ask again, by turns."""
@@ -121,11 +124,14 @@ def _tensor(feature: dict[str, Any], people: pa.Table) -> dict[str, Any]:
 
 
 async def send(applicants: Applicants, people: pa.Table) -> None:
-    """All requests of a month, a few at a time."""
-    waiting = applicants.bodies(people)
+    """All requests of a month, a few at a time, steadily."""
+    waiting = enumerate(applicants.bodies(people))
+    clock = asyncio.get_running_loop()
+    began = clock.time()
 
     async def ask_on() -> None:
-        for body in waiting:
+        for number, body in waiting:
+            await asyncio.sleep(max(0.0, began + number / NEW_A_SECOND - clock.time()))
             await applicants.ask(body)
 
     async with asyncio.TaskGroup() as under_way:
