@@ -43,6 +43,10 @@ class Ending:
     ended: datetime | None = None
 
 
+GONE = Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
+"""Of an attempt that vanished without a word."""
+
+
 def of_pod(pod: Pod, *, failed: Reason) -> Ending | None:
     """How the pod's attempt ended, or None while it has not. failed: said of an exit code that says nothing itself."""
     ended = pod.terminated

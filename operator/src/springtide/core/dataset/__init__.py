@@ -19,7 +19,7 @@ from springtide.core.dataset.observed import ObservedDataset, observe
 from springtide.core.dataset.status import Doing, refreshing, write
 from springtide.core.decision import Decision, Deletion, Event, Refusal
 from springtide.core.due import Missed
-from springtide.core.ending import Ending
+from springtide.core.ending import GONE, Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
 from springtide.core.leftovers import still_running, unneeded
 from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
@@ -146,8 +146,7 @@ def _go_on(dataset: ObservedDataset, refresh: api.CurrentRefresh, now: datetime)
         case Ended(_, end):
             return _after(dataset, refresh, end, now)
         case Vanished():
-            gone = Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
-            return _after(dataset, refresh, gone, now)
+            return _after(dataset, refresh, GONE, now)
         case Settling(seconds):
             return Decision(requeue_after=seconds)
         case Running(stopping=stopping):

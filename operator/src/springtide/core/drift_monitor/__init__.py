@@ -21,7 +21,7 @@ from springtide.core.drift_monitor.job import drift_task, judged_until, look_job
 from springtide.core.drift_monitor.observed import ObservedMonitor, observe, references
 from springtide.core.drift_monitor.status import Doing, looking, told, write
 from springtide.core.due import Missed
-from springtide.core.ending import Ending
+from springtide.core.ending import GONE, Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
 from springtide.core.leftovers import still_running, unneeded
 from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
@@ -156,8 +156,7 @@ def _go_on(monitor: ObservedMonitor, look: api.CurrentLook, now: datetime) -> De
         case Ended(_, end):
             return _after(monitor, look, end, now)
         case Vanished():
-            gone = Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
-            return _after(monitor, look, gone, now)
+            return _after(monitor, look, GONE, now)
         case Settling(seconds):
             return Decision(requeue_after=seconds)
         case Running(stopping=stopping):

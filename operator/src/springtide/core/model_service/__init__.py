@@ -12,7 +12,7 @@ from springtide.api.constants import Reason
 from springtide.core import backoff
 from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Child, Decision, Deletion, Event, Refusal
-from springtide.core.ending import Ending
+from springtide.core.ending import GONE, Ending
 from springtide.core.kind import (
     DEPLOYMENT,
     INFERENCE_SERVICE,
@@ -325,7 +325,7 @@ def _ending(
         case Ended(_, end):
             return end
         case Vanished():
-            return Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
+            return GONE
         case Settling() | Running() | Waiting():
             return found
 

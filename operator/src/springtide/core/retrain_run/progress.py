@@ -8,7 +8,7 @@ from springtide.api.retrain_run import JobState
 from springtide.core import backoff
 from springtide.core.artifacts import missing_claim
 from springtide.core.decision import Child, Event
-from springtide.core.ending import Ending
+from springtide.core.ending import GONE, Ending
 from springtide.core.leftovers import still_running
 from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
 from springtide.core.retrain_run.job import Work, name_of, phase_job
@@ -21,7 +21,6 @@ _FAILED = {
     "promote": Reason.PROMOTION_FAILED,
     "restore": Reason.PROMOTION_FAILED,
 }
-_GONE = Ending("Infrastructure", Reason.POD_DELETED, "the pod was gone before it said how it ended")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def progress(run: ObservedRun, work: Work, *, now: datetime) -> Ending | Unfinis
         case Ended(_, end):
             return _lost(run, end, now) if end.failure == "Infrastructure" else end
         case Vanished():
-            return _lost(run, _GONE, now)
+            return _lost(run, GONE, now)
         case Settling(seconds):
             return Unfinished(run.status.job, _failure(run), again=now + timedelta(seconds=seconds))
         case Running(stopping=stopping):
