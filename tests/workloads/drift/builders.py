@@ -18,6 +18,7 @@ from springtide_workloads.drift.counting import count_column
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.look import look
 from springtide_workloads.process.progress import Silence
+from springtide_workloads.serving.log_losses import as_metadata
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -97,9 +98,19 @@ def publish_snapshot(root: Path, tables: Sequence[pa.Table], *, row_group: int =
 
 
 def write_log(
-    root: Path, table: pa.Table, *, model: str, name: str = "pod-1", row_group: int = 700, batch: int = 1
+    root: Path,
+    table: pa.Table,
+    *,
+    model: str,
+    name: str = "pod-1",
+    row_group: int = 700,
+    batch: int = 1,
+    dropped: int = 0,
 ) -> DriftRows:
-    """Adds rows to an inference log, by the hour of their event time. batch: rows of each request."""
+    """Adds rows to an inference log, by the hour of their event time.
+
+    batch: rows of each request. dropped: rows that the log could not keep in the first minute of each hour.
+    """
     rows = table.num_rows
     table = table.append_column("request_id", pa.array([f"{name}-{number // batch}" for number in range(rows)]))
     table = table.append_column("row", pa.array([number % batch for number in range(rows)], pa.int32()))
@@ -108,7 +119,9 @@ def write_log(
     for hour in np.unique(hours).tolist():
         folder = root / "log" / hour
         folder.mkdir(parents=True, exist_ok=True)
-        part = table.filter(pa.array(hours == hour))
+        start = datetime.strptime(hour, "date=%Y-%m-%d/hour=%H").replace(tzinfo=UTC)
+        losses = {int(start.timestamp()) // 60: dropped} if dropped else {}
+        part = table.filter(pa.array(hours == hour)).replace_schema_metadata(as_metadata(losses))
         pq.write_table(part, folder / f"{name}-1.parquet", row_group_size=row_group)
     return DriftRows(uri=(root / "log").as_uri())
 

@@ -124,6 +124,36 @@ def test_an_unusual_number_of_rows_is_broken_data(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("dropped", "usual", "verdict"),
+    [(5, (), "Drifted"), (30, (), "Inconclusive"), (2_000, (50_000,), "Inconclusive"), (2_000, (2_000,), "DataBroken")],
+)
+def test_rows_that_the_log_dropped_are_not_taken_for_rows_that_were_never_asked(
+    tmp_path: Path, dropped: int, usual: tuple[int, ...], verdict: str
+):
+    model = publish_model(tmp_path, a_baseline())
+    rows = write_log(tmp_path, shifted(people()), model=model.digest, dropped=dropped)
+    write_log(tmp_path, people(day=DAY + timedelta(days=1)), model=model.digest, name="later")
+    window = do(a_drift_task(tmp_path, rows, model, usual_rows=usual), tmp_path).window
+    assert window is not None
+    assert (window.verdict, window.rows, window.dropped_rows) == (verdict, 2_000, 24 * dropped)
+    assert f"the inference log dropped {24 * dropped} of {2_000 + 24 * dropped} rows" in window.message
+    assert ("more than 10% of the rows are missing" in window.message) == (dropped > 5)
+
+
+@pytest.mark.usefixtures("quick")
+def test_dropped_rows_are_those_of_their_own_window_and_broken_columns_are_told_in_spite_of_them(tmp_path: Path):
+    model = publish_model(tmp_path, a_baseline())
+    rows = write_log(tmp_path, people(), model=model.digest, name="today")
+    nothing = pa.nulls(2_000, pa.float64())
+    broken = replaced(people(day=DAY + timedelta(days=1)), "income", nothing)
+    write_log(tmp_path, broken, model=model.digest, name="tomorrow", dropped=50)
+    write_log(tmp_path, people(day=DAY + timedelta(days=2)), model=model.digest, name="later", dropped=50)
+    result = do(a_drift_task(tmp_path, rows, model), tmp_path)
+    assert [(one.verdict, one.dropped_rows) for one in result.windows] == [("Stable", None), ("DataBroken", 1_200)]
+
+
+@pytest.mark.usefixtures("quick")
 def test_an_answer_with_many_drifted_columns_and_windows_fits_a_termination_message(tmp_path: Path):
     bins = NumberBins(edges=(0.0,), min=-4.0, max=4.0)
     names = [f"a column with a name that goes on and on, number {number}" for number in range(60)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as pads
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from springtide_workloads.errors import WorkloadError
 from springtide_workloads.serving import inference_log
 from springtide_workloads.serving.inference_log import Answered, InferenceLog
 from springtide_workloads.serving.log_file import HOUR, Model, check_names
+from springtide_workloads.serving.log_losses import MINUTE, read_metadata
 from springtide_workloads.serving.tensors import Rows
 
 DIGEST = "sha256:" + "7" * 64
@@ -108,6 +110,35 @@ def test_what_the_queue_cannot_hold_is_dropped_and_counted_and_nobody_waits(tmp_
     log.offer("two")
     assert log.counts == {"dropped": 2}
     assert log.read()["request_id"].to_pylist() == ["one", "one"]
+
+
+def test_the_files_of_an_hour_tell_which_of_its_minutes_lost_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_log, "QUEUE_BYTES", 2 * answered("one").size)
+    log = Log(tmp_path, flush_seconds=60)
+    for at in (MARCH, MARCH + HOUR, MARCH, MARCH, MARCH + MINUTE, MARCH + 2 * HOUR):
+        log.offer("one", at=at)
+    log.log.close(seconds=10)
+    half_past = MARCH // MINUTE
+    told = {
+        path.parent.name: read_metadata(pq.read_metadata(path).metadata) for path in sorted(tmp_path.rglob("*.parquet"))
+    }
+    assert told == {"hour=12": {half_past: 4, half_past + 1: 2}, "hour=13": {}, "hour=14": {half_past + 120: 2}}
+    assert log.read().num_rows == 4, "of an hour of which nothing could be kept there is a file without rows"
+    assert log.counts == {"dropped": 8, "written": 4}
+
+
+def test_what_a_file_told_of_losses_is_not_told_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_log, "QUEUE_BYTES", answered("one").size)
+    log = Log(tmp_path, flush_seconds=0.5)
+    log.offer("one")
+    log.offer("lost")
+    deadline = time.monotonic() + 10
+    while "written" not in log.counts:
+        assert time.monotonic() < deadline
+    log.offer("two")
+    log.log.close(seconds=10)
+    told = [read_metadata(pq.read_metadata(path).metadata) for path in sorted(tmp_path.rglob("*.parquet"))]
+    assert told == [{MARCH // MINUTE: 2}, {}]
 
 
 def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):

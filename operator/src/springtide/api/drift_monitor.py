@@ -138,6 +138,15 @@ class Rules(ApiModel):
     min_rows: Annotated[
         int, Field(ge=1, le=1_000_000_000, description="Fewer rows say nothing: ten bins need ten rows each.")
     ] = 100
+    max_dropped: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of a window's rows that the inference log may have dropped. With more than that the"
+            " window is `Inconclusive`, unless its data is broken: the rows that are missing are not any ones.",
+        ),
+    ] = 0.1
     volume_factor: Annotated[
         float, Field(ge=1.1, le=1_000_000, description="So many times fewer or more rows than usual are a fault.")
     ] = 10.0
@@ -257,6 +266,9 @@ class WindowSummary(ApiModel):
     start: Annotated[datetime | None, Field(description="Its begin; unset where the rows have no event time.")] = None
     end: Annotated[datetime | None, Field(description="Its end, which is not in it.")] = None
     rows: Annotated[int, Field(ge=0, description="How many rows.")]
+    dropped_rows: Annotated[
+        int | None, Field(ge=0, description="Rows that are missing, because the inference log dropped them.")
+    ] = None
     verdict: Annotated[Verdict, Field(description="What was found.")]
     drifted_columns: Annotated[int, Field(ge=0, description="How many columns drifted or are broken.")] = 0
     max_psi: Annotated[

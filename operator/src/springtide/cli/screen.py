@@ -118,5 +118,5 @@ def report(explained: Report) -> Group:
     for heading, sentences in explained.sections:
         if sentences:
             parts.append(plain(heading, "bold cyan"))
-            parts += [Padding(plain(sentence), (0, 0, 0, 2)) for sentence in sentences]
+            parts += [Padding(plain(sentence), (0, 0, 0, 2), expand=False) for sentence in sentences]
     return Group(*parts)

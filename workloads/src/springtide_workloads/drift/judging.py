@@ -31,6 +31,7 @@ class Judged:
 
     window: Window
     rows: int
+    dropped: int
     columns: tuple[ColumnDrift, ...]
     slices: tuple[ColumnDrift, ...]
     faults: tuple[str, ...]
@@ -69,6 +70,7 @@ class Judged:
             start=None if is_whole else as_datetime(self.window.start),
             end=None if is_whole else as_datetime(self.window.end),
             rows=self.rows,
+            dropped_rows=self.dropped or None,
             verdict=self.verdict,
             drifted_columns=self.drifted_columns,
             max_psi=self.max_psi,
@@ -137,14 +139,17 @@ def judge_window(
     # What a column cannot give is told once, not again for each slice.
     asked = [one for one in questions if one.part is None or not _is_unusable(tally, one, number)]
     drifts = judge([one.reference for one in asked], [counts(one) for one in asked], rules=rules)
-    rows = tally.rows_of_window(number)
+    rows, dropped = tally.rows_of_window(number), int(tally.dropped[number])
+    if dropped > rules.max_dropped * (rows + dropped):
+        drifts = tuple(_with_gap(one, rules=rules) for one in drifts)
     return Judged(
         window=tally.cells.windows[number],
         rows=rows,
+        dropped=dropped,
         columns=tuple(one for one in drifts if one.slice is None),
         slices=tuple(one for one in drifts if one.slice is not None),
-        faults=_faults(tally, number, rows=rows, usual=usual, rules=rules),
-        notes=_notes(tally, number),
+        faults=_faults(tally, number, rows=rows, dropped=dropped, usual=usual, rules=rules),
+        notes=_notes(tally, number, rows=rows, dropped=dropped),
     )
 
 
@@ -152,9 +157,11 @@ def _is_unusable(tally: Tally, question: Question, number: int) -> bool:
     return number in tally.unusable.get(question.reference.column.name, {})
 
 
-def _faults(tally: Tally, number: int, *, rows: int, usual: Sequence[int], rules: Rules) -> tuple[str, ...]:
+def _faults(
+    tally: Tally, number: int, *, rows: int, dropped: int, usual: Sequence[int], rules: Rules
+) -> tuple[str, ...]:
     found = []
-    verdict, sentence = judge_volume(rows, usual=usual, rules=rules)
+    verdict, sentence = judge_volume(rows + dropped, usual=usual, rules=rules)
     if verdict == "DataBroken":
         found.append(sentence)
     if number in tally.unreadable:
@@ -165,6 +172,21 @@ def _faults(tally: Tally, number: int, *, rows: int, usual: Sequence[int], rules
     return tuple(found)
 
 
-def _notes(tally: Tally, number: int) -> tuple[str, ...]:
-    others = tally.others_in_window(number)
-    return (f"{others} rows were answered by another model",) if others else ()
+def _with_gap(drift: ColumnDrift, *, rules: Rules) -> ColumnDrift:
+    """The rows that were written cannot stand for all that were asked: when the log drops, it drops what comes then."""
+    if drift.verdict not in ("Stable", "Drifted"):
+        return drift
+    message = (
+        f"more than {rules.max_dropped:.0%} of the rows are missing (more replicas of the ModelService help, or a"
+        " smaller sampleFraction of its inferenceLog)"
+    )
+    return drift.model_copy(update={"verdict": "Inconclusive", "reason": "RowsDropped", "message": message})
+
+
+def _notes(tally: Tally, number: int, *, rows: int, dropped: int) -> tuple[str, ...]:
+    found = []
+    if others := tally.others_in_window(number):
+        found.append(f"{others} rows were answered by another model")
+    if dropped:
+        found.append(f"the inference log dropped {dropped} of {rows + dropped} rows")
+    return tuple(found)

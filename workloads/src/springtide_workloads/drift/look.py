@@ -147,7 +147,7 @@ def judge_windows(
             newest = judge_window(tally, number, questions=questions, rules=work.task.rules, usual=usual[-USUAL:])
             if tables is not None:
                 tables.write_verdicts(newest)
-            usual.append(newest.rows)
+            usual.append(newest.rows + newest.dropped)
             summaries.append(newest.summary())
         last = len(cells.windows) - 1
         counts = {name: tally.of_window(last, column=name) for name in work.layout.columns}

@@ -26,6 +26,7 @@ from springtide_workloads.drift.verdict import Unusable
 from springtide_workloads.drift.windows import HOUR, Cells
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.progress import Phase, Progress
+from springtide_workloads.serving.log_losses import MINUTE, read_metadata
 
 OVERALL = ""
 """Beside the names of slice columns: all rows."""
@@ -36,6 +37,7 @@ class Tally:
     """What was counted in the cells of some windows.
 
     rows: (cells,) of any model. of_model: (cells,) rows that the baseline's model answered; all rows of a Dataset.
+    dropped: (windows,) rows that the inference log could not keep.
     counts: by slice column (`OVERALL` for all rows) and column, (cells x values of the slice column, slots).
     unusable: by column and number of the window, why a file could not give it.
     unreadable: by number of the window, what is wrong with files of a log that may have rows of it.
@@ -45,6 +47,7 @@ class Tally:
     cells: Cells
     rows: Counts = field(init=False)
     of_model: Counts = field(init=False)
+    dropped: Counts = field(init=False)
     counts: dict[str, dict[str, Counts]] = field(init=False)
     duplicates: list[Duplicates] = field(init=False)
     unusable: dict[str, dict[int, Unusable]] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Tally:
     def __post_init__(self) -> None:
         size = self.cells.size
         self.rows, self.of_model = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        self.dropped = np.zeros(len(self.cells.windows), dtype=np.int64)
         values = {OVERALL: 1, **{one.name: len(one.values) for one in self.layout.slices}}
         self.counts = {
             part: {
@@ -140,6 +144,7 @@ class _Counting:
         """A torn file of a log is noted, for the others are still worth counting; one of a snapshot ends the task."""
         try:
             with self._rows.open(file) as path, pq.ParquetFile(path) as parquet:
+                self._note_dropped(parquet.metadata)
                 for _ in in_threads(self._count, self._pieces(parquet, path=path, file=file)):
                     phase.advance(0)
         except WorkloadError as error:
@@ -218,6 +223,14 @@ class _Counting:
             here = window == number
             if here.any():
                 duplicates.add(hashes[here])
+
+    def _note_dropped(self, metadata: pq.FileMetaData) -> None:
+        if not self._rows.is_log:
+            return
+        for minute, rows in read_metadata(metadata.metadata).items():
+            for number, window in enumerate(self._cells.windows):
+                if window.start <= minute * MINUTE < window.end:
+                    self._tally.dropped[number] += rows
 
     def _note_problems(self, problems: dict[str, Unusable | None], own: Grouping, *, file: RowFile) -> None:
         """Only where the baseline's model was asked: another one may have other features."""

@@ -1,15 +1,15 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
 Requests hand their arrays over and go on. One thread makes files of them, for at most a twentieth of the time; what is
-more than that, or than the queue holds, is dropped and counted. A store that is away costs nothing as long as the
-queue has room: its rows are written when it is back.
+more than that, or than the queue holds, is dropped and counted, and the files of its hour tell of it. A store that is
+away costs nothing as long as the queue has room: its rows are written when it is back.
 """
 
 import hashlib
 import threading
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +23,7 @@ from springtide_workloads.artifacts.store import open_folder
 from springtide_workloads.errors import WorkloadError, storage_errors
 from springtide_workloads.process.logs import log
 from springtide_workloads.serving.log_file import HOUR, Model, encode_file
+from springtide_workloads.serving.log_losses import MINUTE
 from springtide_workloads.serving.log_retention import remove_old_files
 from springtide_workloads.serving.tensors import Rows
 
@@ -63,6 +64,7 @@ class InferenceLog:
         self._files = 0
         self._queue: deque[Answered] = deque()
         self._bytes = 0
+        self._dropped: Counter[int] = Counter()
         self._changed = threading.Condition()
         self._closed = False
         self._is_failing = False
@@ -79,7 +81,7 @@ class InferenceLog:
         """Takes a request, or drops it. Returns at once."""
         with self._changed:
             if self._bytes + answered.size > QUEUE_BYTES:
-                self._count(answered.scores.size, "dropped")
+                self._drop([answered])
                 return
             self._queue.append(answered)
             self._bytes += answered.size
@@ -121,7 +123,7 @@ class InferenceLog:
             self._changed.wait_for(lambda: self._closed, seconds)
 
     def _write(self, taken: list[Answered], *, is_last: bool) -> None:
-        for hour, answered in _by_hour(taken).items():
+        for hour, answered in _by_hour(taken, hours=self._hours_with_losses()).items():
             rows = sum(one.scores.size for one in answered)
             try:
                 self._write_file(hour, answered)
@@ -130,10 +132,10 @@ class InferenceLog:
                 if not is_last:
                     self._put_back(answered)
                     continue
-                self._count(rows, "dropped")
+                self._drop(answered)
             except Exception:  # noqa: BLE001  # the server and its log go on
                 log.exception("rows could not be written down; this is a defect of the server", rows=rows)
-                self._count(rows, "dropped")
+                self._drop(answered)
             else:
                 self._is_failing = False
                 self._count(rows, "written")
@@ -141,13 +143,15 @@ class InferenceLog:
 
     def _write_file(self, hour: int, answered: list[Answered]) -> None:
         folder = time.strftime("date=%Y-%m-%d/hour=%H", time.gmtime(hour * HOUR // 1_000_000))
+        dropped = self._dropped_in(hour)
         began = time.monotonic()
         data = encode_file(
             [one.request for one in answered],
-            np.array([one.time for one in answered]),
+            np.array([one.time for one in answered], dtype=np.int64),
             [one.rows for one in answered],
             [one.scores for one in answered],
             model=self._model,
+            dropped=dropped,
         )
         # With the wait for a processor: where that is scarce, the thread would otherwise take much of what there is.
         self._spent += time.monotonic() - began
@@ -156,6 +160,24 @@ class InferenceLog:
             open_folder(self._logging.uri).write(f"{folder}/{self._names.format(self._files)}", data)
         self._spent += time.thread_time() - began
         self._files += 1
+        with self._changed:
+            self._dropped -= Counter(dropped)
+
+    def _drop(self, answered: Iterable[Answered]) -> None:
+        with self._changed:
+            for one in answered:
+                self._count(one.scores.size, "dropped")
+                self._dropped[one.time // MINUTE] += one.scores.size
+
+    def _hours_with_losses(self) -> list[int]:
+        """Of which no file has told yet."""
+        with self._changed:
+            return sorted({minute * MINUTE // HOUR for minute in self._dropped})
+
+    def _dropped_in(self, hour: int) -> dict[int, int]:
+        """Rows by minute, of which no file has told yet."""
+        with self._changed:
+            return {minute: rows for minute, rows in self._dropped.items() if minute * MINUTE // HOUR == hour}
 
     def _put_back(self, answered: Iterable[Answered]) -> None:
         with self._changed:
@@ -178,8 +200,9 @@ class InferenceLog:
             log.warning("old files of the inference log could not be removed", reason=error.message)
 
 
-def _by_hour(answered: Iterable[Answered]) -> dict[int, list[Answered]]:
-    found: dict[int, list[Answered]] = {}
+def _by_hour(answered: Iterable[Answered], *, hours: Iterable[int]) -> dict[int, list[Answered]]:
+    """Requests by the hour of their event time. hours: are there even where they have none."""
+    found: dict[int, list[Answered]] = {hour: [] for hour in hours}
     for one in answered:
         found.setdefault(one.time // HOUR, []).append(one)
     return found

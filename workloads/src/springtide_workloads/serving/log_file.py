@@ -1,6 +1,6 @@
 """One file of the inference log: its columns, and how they are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.encoding import as_words
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
+from springtide_workloads.serving.log_losses import as_metadata
 from springtide_workloads.serving.tensors import Rows
 
 HOUR = 3_600_000_000
@@ -46,12 +47,13 @@ def encode_file(
     scores: Sequence[npt.NDArray[np.float64]],
     *,
     model: Model,
+    dropped: Mapping[int, int],
 ) -> bytes:
-    """The bytes of a Parquet file with the rows of some requests; all arguments have one item for each request.
+    """The bytes of a Parquet file with the rows of some requests; the sequences have one item for each request.
 
-    Numbers are those that the model computed on, categories the words that came.
+    Numbers are those that the model computed on, categories the words that came. dropped: see `as_metadata`.
     """
-    lengths = np.array([one.size for one in scores])
+    lengths = np.array([one.size for one in scores], dtype=np.int64)
     total = int(lengths.sum())
     request = np.repeat(np.arange(lengths.size, dtype=np.int32), lengths)
     first = np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -64,27 +66,32 @@ def encode_file(
     }
     parts = [one.encoded.numbers for one in rows]
     # Feature by feature in memory, also where requests came row by row.
-    numbers = np.concatenate(parts, axis=1, out=np.empty((len(model.signature.numbers), total), dtype=parts[0].dtype))
+    numbers = np.empty(
+        (len(model.signature.numbers), total), np.float64 if model.signature.wide_numbers else np.float32
+    )
+    if parts:
+        np.concatenate(parts, axis=1, out=numbers)
     columns |= {feature.name: pa.array(numbers[place]) for place, feature in enumerate(model.signature.numbers)}
     columns |= {
         feature.name: pa.chunked_array([_words(one.categories[place]) for one in rows], pa.string())
         for place, feature in enumerate(model.signature.categories)
     }
-    columns["prediction"] = pa.array(np.concatenate(scores).astype(np.float32))
+    columns["prediction"] = pa.array(np.concatenate([np.empty(0), *scores]).astype(np.float32))
     table = pa.table(columns)
     words = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     sink = pa.BufferOutputStream()
     # As the snapshots' numbers: what is to be read column by column at the speed of memory is not compressed. Nor has
     # it statistics: they cost a quarter of the time, and could skip no row group of a mixture of requests.
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=total,
+        table.schema,
         use_dictionary=words,  # type: ignore[arg-type]  # the stubs know the switch only
         compression=dict.fromkeys(words, "zstd"),  # the others: none
         write_statistics=words,
         store_schema=False,
-    )
+    ) as file:
+        file.write_table(table, row_group_size=max(total, 1))
+        file.add_key_value_metadata(as_metadata(dropped))
     return sink.getvalue().to_pybytes()
 
 

@@ -58,18 +58,20 @@ def _explain(policy: Manifest, namespace: Namespace, *, now: datetime) -> Explan
 
 
 def gate_bound(gate: Manifest) -> str:
-    """A gate as it is asked for, such as `better: AUC better than the champion's by more than 0.01.`"""
+    """A gate as it is asked for, such as `better: AUC better than the champion's by at least 0.01.`"""
     metric, bounds = text_at(gate, "metric"), at(gate, "versusChampion")
     said = [
         f"{words} {value:g}"
         for words, value in (
             ("at least", number_at(gate, "min")),
             ("at most", number_at(gate, "max")),
-            ("better than the champion's by more than", number_at(bounds, "minDelta")),
-            ("worse than the champion's by less than", number_at(bounds, "maxRegression")),
+            ("better than the champion's by at least", number_at(bounds, "minDelta")),
+            ("worse than the champion's by at most", number_at(bounds, "maxRegression")),
         )
         if value is not None
     ]
+    if number_at(bounds, "minDelta") == 0:
+        said = ["better than the champion's"]
     slices = gate.get("slices")
     by = f", for each {', '.join(map(str, slices))}" if isinstance(slices, list) and slices else ""
     return f"{text_at(gate, 'name')}: {metric} {' and '.join(said)}{by}."
@@ -297,6 +299,8 @@ def _advice(policy: Manifest) -> list[str]:
     name, status = name_of(policy), at(policy, "status")
     if is_suspended(policy):
         return ["Set spec.suspend to false to let runs begin."]
+    if text_at(condition(policy, "Stalled"), "status") == "True":
+        return []
     if current := text_at(status, "currentRun", "name"):
         return [f"To see how far the run is: kubectl springtide explain rrun/{current}"]
     advice = []

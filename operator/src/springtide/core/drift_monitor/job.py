@@ -89,9 +89,9 @@ def _labels(spec: DriftMonitorSpec, status: DriftMonitorStatus, look: CurrentLoo
 
 
 def _usual_rows(status: DriftMonitorStatus, look: CurrentLook) -> tuple[int, ...]:
-    """Rows of the windows before those that the look judges, the oldest first."""
+    """Rows, dropped ones counted in, of the windows before those that the look judges, the oldest first."""
     earlier = [
-        window.rows
+        window.rows + (window.dropped_rows or 0)
         for window in status.history
         if (window.end <= look.after if window.end and look.after else window.snapshot != look.snapshot)
     ]
