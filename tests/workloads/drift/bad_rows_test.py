@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from springtide.api.constants import Reason
 from springtide.api.task import DriftRows
-from springtide_workloads.drift import evidently_report
+from springtide_workloads.drift import evidently_report, tally
 from springtide_workloads.errors import WorkloadError
 
 from tests.workloads.drift.builders import (
@@ -87,7 +87,11 @@ def test_a_file_that_vanished_from_a_snapshot_ends_the_look(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 torn", None])
-def test_a_torn_or_empty_file_of_a_log_is_a_fault_of_its_window_only(tmp_path: Path, content: bytes | None):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_torn_or_empty_file_of_a_log_is_a_fault_of_its_window_only(
+    tmp_path: Path, content: bytes | None, processes: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tally, "processes_for", lambda _size: processes)
     model = publish_model(tmp_path, a_baseline())
     rows = write_log(tmp_path, people(), model=model.digest)
     for day in (1, 2):

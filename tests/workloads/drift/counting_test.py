@@ -13,7 +13,6 @@ from springtide.api.constants import Reason
 from springtide_workloads.drift.bins import CategoryBins, NumberBins
 from springtide_workloads.drift.counting import (
     Grouping,
-    add_by_cell,
     count_by_cell,
     count_column,
     count_numbers,
@@ -21,6 +20,7 @@ from springtide_workloads.drift.counting import (
 )
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.scan import count_files
+from springtide_workloads.drift.tally_share import Span
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.progress import Silence
 
@@ -127,7 +127,7 @@ def test_each_cell_has_the_counts_of_its_own_rows(sample, numbers, words, data):
         found = np.zeros((size, len(bins.slots)), dtype=np.int64)
         grouping = Grouping(cells, size)
         slots = slots_of(column, bins=bins, column="x")
-        add_by_cell(found, count_by_cell(slots, width=len(bins.slots), grouping=grouping), grouping=grouping)
+        Span(grouping.least, count_by_cell(slots, width=len(bins.slots), grouping=grouping)).add_to(found)
         for cell in range(size):
             own = column.filter(pa.array(cells == cell))
             assert found[cell].tolist() == count_column(own, bins=bins, column="x").tolist()

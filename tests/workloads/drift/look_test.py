@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from springtide.api.task import RESULT_BYTES
 from springtide_workloads.drift import evidently_report
 from springtide_workloads.drift.bins import Baseline, ColumnCounts, NumberBins
+from springtide_workloads.process import crew
 
 from tests.workloads.drift.builders import (
     DAY,
@@ -256,3 +257,29 @@ def test_the_report_is_the_same_bits_on_any_partitioning_of_the_rows(tmp_path: P
         page = (folder / "index.html").read_text().replace(task.data.snapshot or "", "")
         digests.add((page, *((folder / name).read_bytes() for name in ("verdicts.parquet", "counts.parquet"))))
     assert len(digests) == 1
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("source", ["snapshot", "log"])
+def test_the_report_is_the_same_bits_however_many_processes_count(tmp_path: Path, source: str, monkeypatch):
+    model = publish_model(tmp_path, a_baseline())
+    days = [people(seed=day, day=DAY + timedelta(days=day)) for day in range(3)]
+    rows = publish_snapshot(tmp_path, days)
+    if source == "log":
+        for number, table in enumerate(days):
+            rows = write_log(tmp_path, table, model=model.digest, name=f"pod-{number}")
+    task = a_drift_task(
+        tmp_path,
+        rows,
+        model,
+        slices=("region",),
+        event_time_column="time" if source == "snapshot" else None,
+        window_seconds=86_400,
+    )
+    alone = do(task, tmp_path)
+    monkeypatch.setattr(crew, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(crew, "available_cpus", lambda: 3)
+    shared = do(task, tmp_path)
+    assert shared.window is not None
+    assert shared.window.rows == 2_000
+    assert (shared.window, shared.windows) == (alone.window, alone.windows)

@@ -22,6 +22,10 @@ class WorkloadError(Exception):
         self.reason = reason
         self.message = message
 
+    def __reduce__(self) -> tuple[type["WorkloadError"], tuple[Reason, str]]:
+        """It can be copied from one process to another."""
+        return type(self), (self.reason, self.message)
+
     @property
     def retryable(self) -> bool:
         return self.reason in RETRYABLE

@@ -92,7 +92,9 @@ def as_numbers(values: ArrowArray, *, column: str) -> npt.NDArray[np.generic]:
         values = values.cast(pa.float64())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise WorkloadError(Reason.WRONG_TYPE, f"column {column} is {kind}; the model was trained on numbers")
-    return np.asarray(values.to_numpy(zero_copy_only=False))
+    if values.null_count:
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    return np.from_dlpack(values)  # as `to_numpy`, which would import pandas first: a third of a second
 
 
 def as_words(values: ArrowArray) -> tuple[npt.NDArray[np.int64], list[str | None]]:

@@ -95,11 +95,6 @@ def count_by_cell(slots: Slots, *, width: int, grouping: Grouping) -> Counts:
     return found[: cells * width].reshape(cells, width)
 
 
-def add_by_cell(total: Counts, found: Counts, *, grouping: Grouping) -> None:
-    """Adds what `count_by_cell` found to the counts of all cells, (cells, slots) int64."""
-    total[grouping.least : grouping.least + found.shape[0]] += found
-
-
 def count_numbers(values: npt.NDArray[np.generic], *, bins: NumberBins) -> Counts:
     """How many numbers, of whichever type, are in each slot; NaN is missing."""
     ladder = _ladder(bins, dtype=values.dtype)
@@ -148,8 +143,8 @@ def _ladder(bins: NumberBins, *, dtype: np.dtype[np.generic]) -> _Ladder:
     if dtype.kind != "f":
         numbers = [_whole(value, limits=np.iinfo(dtype)) for value in exact]
         return _Ladder(tuple(numbers), tuple(np.array(one if math.isfinite(one) else 0, dtype) for one in numbers))
-    rounded = [_rounded(value, dtype=dtype) for value in exact]
-    return _Ladder(tuple(one.item() for one in rounded), tuple(rounded))
+    rounded = _rounded(np.array(exact), dtype=dtype)
+    return _Ladder(tuple(rounded.tolist()), tuple(np.array(one) for one in rounded))
 
 
 def _whole(exact: float, *, limits: "np.iinfo[Any]") -> float:
@@ -158,10 +153,10 @@ def _whole(exact: float, *, limits: "np.iinfo[Any]") -> float:
     return math.inf if exact > limits.max else math.ceil(exact)
 
 
-def _rounded(exact: float, *, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
+def _rounded(exact: npt.NDArray[np.float64], *, dtype: np.dtype[np.generic]) -> npt.NDArray[np.generic]:
     with np.errstate(over="ignore"):
-        near = np.array(exact).astype(dtype)
-        return near if near.item() >= exact else np.asarray(np.nextafter(near, np.array(np.inf, dtype)))
+        near = exact.astype(dtype)
+        return np.where(near >= exact, near, np.nextafter(near, np.array(np.inf, dtype)))
 
 
 def _add_reached(

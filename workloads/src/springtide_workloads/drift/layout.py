@@ -59,7 +59,7 @@ class Layout:
         kind = schema.field(place).type
         if isinstance(self.columns[name].bins, NumberBins):
             try:
-                as_numbers(pa.array([], kind), column=name)
+                as_numbers(pa.nulls(0, kind), column=name)
             except WorkloadError:
                 return Unusable(f"is {kind}, where the reference has numbers")
         elif pa.types.is_nested(kind):

@@ -1,66 +1,57 @@
-"""Parquet files cut into pieces that are read and counted at once by several threads.
+"""Parquet files cut into pieces that are read and counted at once.
 
 A few columns of one row group are read, counted and forgotten before the next ones: what is counted still lies in the
 processor's cache, and memory does not grow with rows or columns.
 """
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from springtide_workloads.data.chunks import ArrowArray, corrupt
-from springtide_workloads.process.cpus import available_cpus
 
-PIECE = 1 << 20
-"""Bytes of a row group that are read at once, about; a column is never parted."""
-AHEAD = 4
-"""Pieces for each thread that may wait to be read."""
+PIECE = 1 << 19
+"""Bytes of a row group that are read at once, about; a column is never parted. More would not stay in the cache."""
 
-Cut = TypeVar("Cut")
-Found = TypeVar("Found")
+File = TypeVar("File")
 
 
 @dataclass(frozen=True)
-class Piece(Generic[Cut]):
-    """Some columns of one row group. name: of the file, as people know it. cut: how its rows are parted."""
+class Share(Generic[File]):
+    """Every `step`th row group of a file, from number `first` on: what is worked on in one go."""
 
-    path: Path
-    name: str
-    metadata: pq.FileMetaData
-    row_group: int
-    columns: tuple[str, ...]
-    cut: Cut
+    file: File
+    first: int = 0
+    step: int = 1
+
+    def row_groups(self, parquet: pq.ParquetFile) -> range:
+        """Their numbers."""
+        return range(self.first, parquet.num_row_groups, self.step)
 
 
-class PieceReader:
-    """Reads pieces; each thread has the file that it reads open for itself."""
+def in_shares(files: Iterable[File], *, each: int) -> tuple[Share[File], ...]:
+    """All files, each in so many shares."""
+    return tuple(Share(file, first, each) for file in files for first in range(each))
 
-    def __init__(self) -> None:
-        self._open = threading.local()
 
-    def read(self, piece: Piece[Cut]) -> Iterator[tuple[str, ArrowArray]]:
-        """The columns, each in one array. Raises DataCorrupt, naming the file."""
+def read_pieces(
+    parquet: pq.ParquetFile, row_group: int, pieces: Sequence[Sequence[str]], *, name: str
+) -> Iterator[tuple[str, ArrowArray]]:
+    """The columns of a row group, one after another, each in one array.
+
+    pieces: columns that are read at once. name: of the file, as people know it. Raises DataCorrupt, naming it.
+    """
+    for columns in pieces:
         try:
-            table = self._file(piece).read_row_group(piece.row_group, columns=list(piece.columns), use_threads=False)
+            table = parquet.read_row_group(row_group, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
-            raise corrupt(piece.name, error, where=f" in row group {piece.row_group}") from error
-        for name in piece.columns:
-            column = table.column(name)
-            yield name, column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-    def _file(self, piece: Piece[Cut]) -> pq.ParquetFile:
-        if getattr(self._open, "metadata", None) is not piece.metadata:
-            self._open.metadata = piece.metadata
-            self._open.file = pq.ParquetFile(piece.path, metadata=piece.metadata, pre_buffer=False)
-        file: pq.ParquetFile = self._open.file
-        return file
+            raise corrupt(name, error, where=f" in row group {row_group}") from error
+        for column in columns:
+            values = table.column(column)
+            yield column, values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
 
 
 def columns_at_once(metadata: pq.FileMetaData, columns: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -79,18 +70,3 @@ def columns_at_once(metadata: pq.FileMetaData, columns: Sequence[str]) -> tuple[
         found[-1].append(column)
         size += largest.column(places[column]).total_uncompressed_size
     return tuple(tuple(one) for one in found)
-
-
-def in_threads(work: Callable[[Piece[Cut]], Found], pieces: Iterable[Piece[Cut]]) -> Iterator[tuple[Piece[Cut], Found]]:
-    """Works on the pieces with a thread for each processor. Only a few are taken before they can be worked on."""
-    threads = available_cpus()
-    waiting: deque[tuple[Piece[Cut], Future[Found]]] = deque()
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        for piece in pieces:
-            waiting.append((piece, pool.submit(work, piece)))
-            if len(waiting) > threads * AHEAD:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()

@@ -24,10 +24,11 @@ PART = 16 << 20
 
 @dataclass(frozen=True)
 class RowFile:
-    """One Parquet file. start: no row of it has an earlier event time; None: nothing is known of that."""
+    """One Parquet file. size: in bytes. start: no row has an earlier event time; None: nothing is known of that."""
 
     name: str
     path: str
+    size: int
     start: int | None = None
 
 
@@ -51,13 +52,13 @@ class SnapshotRows:
     is_log = False
 
     def __init__(self, files: tuple[DataFile, ...]) -> None:
-        self._paths = {file.name: file.path for file in files}
+        self._files = {file.name: file for file in files}
 
     def files(self, *, after: int | None) -> tuple[RowFile, ...]:  # noqa: ARG002  # only reading tells the times
-        return tuple(RowFile(name, str(path)) for name, path in self._paths.items())
+        return tuple(RowFile(name, str(file.path), file.size) for name, file in self._files.items())
 
     def open(self, file: RowFile) -> AbstractContextManager[Path]:
-        return nullcontext(self._paths[file.name])
+        return nullcontext(self._files[file.name].path)
 
 
 class LogRows:
@@ -101,21 +102,26 @@ class LogRows:
                 start = day + hour
                 if after is not None and start + HOUR <= after:
                     continue
-                for name in self._names(f"{self._root}/{day_name}/{hour_name}", kind="file"):
+                for name, size in self._entries(f"{self._root}/{day_name}/{hour_name}", kind="file"):
                     if name.endswith(PARQUET) and not name.startswith((".", "_")):
                         path = f"{day_name}/{hour_name}/{name}"
-                        yield RowFile(path, f"{self._root}/{path}", start)
+                        yield RowFile(path, f"{self._root}/{path}", size, start)
 
     def _folders(self, folder: str, *, read: Callable[[str], int | None]) -> list[tuple[int, str]]:
-        found = [(read(name), name) for name in self._names(folder, kind="directory")]
+        found = [(read(name), name) for name, _ in self._entries(folder, kind="directory")]
         return sorted((value, name) for value, name in found if value is not None)
 
-    def _names(self, folder: str, *, kind: str) -> list[str]:
+    def _entries(self, folder: str, *, kind: str) -> list[tuple[str, int]]:
+        """Names and sizes."""
         try:
             found: list[dict[str, Any]] = self._filesystem.ls(folder, detail=True)
         except FileNotFoundError:
             return []
-        return sorted(entry["name"].rstrip("/").rpartition("/")[2] for entry in found if entry["type"] == kind)
+        return sorted(
+            (entry["name"].rstrip("/").rpartition("/")[2], entry["size"] or 0)
+            for entry in found
+            if entry["type"] == kind
+        )
 
 
 def _date(name: str) -> int | None:

@@ -1,10 +1,12 @@
 """Counting every column of Parquet files in one pass, as fast as they can be read.
 
-Counts add up, so neither the order of the pieces nor the number of threads, files or row groups can change a bit of the
-outcome.
+Counts add up, so neither the order of the pieces nor the number of processes, files or row groups can change a bit of
+the outcome.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,9 @@ from springtide.api.constants import Reason
 from springtide_workloads.data.chunks import corrupt
 from springtide_workloads.drift.bins import CategoryBins, Counts, NumberBins
 from springtide_workloads.drift.counting import count_column
-from springtide_workloads.drift.pieces import Piece, PieceReader, columns_at_once, in_threads
+from springtide_workloads.drift.pieces import Share, columns_at_once, in_shares, read_pieces
 from springtide_workloads.errors import WorkloadError
+from springtide_workloads.process.crew import in_processes, processes_for
 from springtide_workloads.process.progress import Progress
 
 
@@ -28,36 +31,42 @@ def count_files(
     Raises ColumnNotFound, WrongType, DataCorrupt, naming column and file.
     """
     counts = {name: np.zeros(len(one.slots), dtype=np.int64) for name, one in bins.items()}
-    reader = PieceReader()
-
-    def count(piece: Piece[None]) -> dict[str, Counts]:
-        return {name: count_column(values, bins=bins[name], column=name) for name, values in reader.read(piece)}
-
-    footers = {path: _footer(path, columns=tuple(bins)) for path in paths}
-    total = sum(footer.num_row_groups for footer in footers.values()) * len(bins)
-    pieces = (piece for path, footer in footers.items() for piece in _pieces(path, footer, columns=tuple(bins)))
-    with progress.phase("counting", total=total, unit="column chunks") as phase:
-        for piece, found in in_threads(count, pieces):
+    processes = processes_for(sum(path.stat().st_size for path in paths))
+    shares = in_shares(paths, each=processes)
+    with progress.phase("counting", total=len(shares), unit="parts") as phase:
+        for found in in_processes(_Count(dict(bins)), shares, processes=processes):
             for name, vector in found.items():
                 counts[name] += vector
-            phase.advance(len(piece.columns))
+            phase.advance(1)
     return counts
 
 
-def _footer(path: Path, *, columns: tuple[str, ...]) -> pq.FileMetaData:
+@dataclass(frozen=True)
+class _Count:
+    """Counts a share of a file."""
+
+    bins: dict[str, NumberBins | CategoryBins]
+
+    def __call__(self, share: Share[Path]) -> dict[str, Counts]:
+        counts = {name: np.zeros(len(one.slots), dtype=np.int64) for name, one in self.bins.items()}
+        name = share.file.name
+        with _opened(share.file, columns=tuple(self.bins)) as parquet:
+            pieces = columns_at_once(parquet.metadata, tuple(self.bins))
+            for row_group in share.row_groups(parquet):
+                for column, values in read_pieces(parquet, row_group, pieces, name=name):
+                    counts[column] += count_column(values, bins=self.bins[column], column=column)
+        return counts
+
+
+@contextmanager
+def _opened(path: Path, *, columns: tuple[str, ...]) -> Iterator[pq.ParquetFile]:
     try:
-        metadata = pq.read_metadata(path)
+        parquet = pq.ParquetFile(path, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         raise corrupt(path.name, error) from error
-    names = set(metadata.schema.names)
-    for name in columns:
-        if name not in names:
-            raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"{path.name} has no column {name}, which has bins")
-    return metadata
-
-
-def _pieces(path: Path, metadata: pq.FileMetaData, *, columns: tuple[str, ...]) -> Iterator[Piece[None]]:
-    at_once = columns_at_once(metadata, columns)
-    for row_group in range(metadata.num_row_groups):
-        for some in at_once:
-            yield Piece(path, path.name, metadata, row_group, some, cut=None)
+    with parquet:
+        names = set(parquet.schema_arrow.names)
+        for name in columns:
+            if name not in names:
+                raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"{path.name} has no column {name}, which has bins")
+        yield parquet

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.drift.bins import Counts
 from springtide_workloads.drift.judging import Judged
-from springtide_workloads.drift.tally import OVERALL, Tally
+from springtide_workloads.drift.tally import Tally
+from springtide_workloads.drift.tally_share import OVERALL
 from springtide_workloads.drift.verdict import ColumnDrift
 from springtide_workloads.drift.windows import WHOLE
 

@@ -1,0 +1,64 @@
+"""Work that several processes share: the outcome is that of one process, and so are the errors."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from springtide.api.constants import Reason
+from springtide_workloads.errors import WorkloadError
+from springtide_workloads.process import crew
+from springtide_workloads.process.crew import in_processes, processes_for
+
+
+@dataclass(frozen=True)
+class Square:
+    """Squares numbers, and says in which process; refuses one number."""
+
+    refused: int | None = None
+
+    def __call__(self, number: int) -> tuple[int, int]:
+        if number == self.refused:
+            raise WorkloadError(Reason.DATA_CORRUPT, f"number {number} is torn")
+        return number * number, os.getpid()
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_what_is_found_comes_in_order_from_no_more_processes_than_were_asked_for(processes: int):
+    found = list(in_processes(Square(), range(40), processes=processes))
+    assert [square for square, _ in found] == [number * number for number in range(40)]
+    workers = {process for _, process in found}
+    assert os.getpid() in workers, "this one works as well"
+    assert 1 <= len(workers) <= processes
+
+
+@pytest.mark.parametrize(("processes", "refused"), [(1, 3), (2, 0), (2, 3)])
+def test_an_error_arrives_as_it_was_raised_and_ends_the_work(processes: int, refused: int):
+    asked: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(1_000):
+            asked.append(number)
+            yield number
+
+    with pytest.raises(WorkloadError, match=f"number {refused} is torn") as failure:
+        list(in_processes(Square(refused), numbers(), processes=processes))
+    assert failure.value.reason == Reason.DATA_CORRUPT
+    assert len(asked) < 1_000
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_told_as_a_want_of_memory():
+    with pytest.raises(WorkloadError, match=r"raise resources\.limits\.memory") as failure:
+        list(in_processes(die, range(2), processes=2))
+    assert failure.value.reason == Reason.OUT_OF_MEMORY
+
+
+def test_little_is_worth_no_other_process_and_much_as_many_as_there_are_processors(monkeypatch):
+    monkeypatch.setattr(crew, "available_cpus", lambda: 4)
+    size = crew.WORTH_A_PROCESS
+    assert [processes_for(one) for one in (0, size, 2 * size, 100 * size)] == [1, 1, 2, 4]
