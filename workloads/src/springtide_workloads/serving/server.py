@@ -4,6 +4,7 @@ It listens only when the model has proved itself; SIGTERM makes it unready, and 
 answered.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ def serve(serving: Serving, *, scratch: Path, port: int) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         event_loop="uvloop",
     )
+    # What is here now stays: a request of thousands of tensors would have it looked through for garbage several times.
+    gc.collect()
+    gc.freeze()
     try:
         server.start([_model(kserve, session)])
     finally:
