@@ -17,6 +17,8 @@ import httpx
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from springtide.api.serving import DRAIN_PATH, SERVING_VARIABLE, InferenceLogging, Serving
 from springtide_workloads.model.folder import load_model
 from springtide_workloads.model.golden import read_golden
@@ -24,6 +26,7 @@ from springtide_workloads.model.golden import read_golden
 from tests.workloads.builders import Place, a_task, do
 
 URL = "/v2/models/pd/infer"
+PATHS = {"V2 JSON": URL, "V2 binary": URL, "V1": "/v1/models/pd:predict"}
 
 
 @dataclass
@@ -45,6 +48,44 @@ class Server:
 
     def ask(self, inputs: list[dict], **fields) -> httpx.Response:
         return self.client.post(URL, json={"inputs": inputs, **fields})
+
+    def whole(self, protocol: str) -> bytes:
+        """The body of a request about three rows."""
+        if protocol == "V2 binary":
+            return b"".join(_binary(self.inputs()))
+        if protocol == "V2 JSON":
+            return json.dumps({"inputs": self.inputs()}).encode()
+        rows = [{item["name"]: item["data"][row] for item in self.inputs()} for row in range(3)]
+        return json.dumps({"instances": rows}).encode()
+
+    def headers(self, protocol: str) -> dict[str, str]:
+        head = len(_binary(self.inputs())[0])
+        return {"inference-header-content-length": str(head)} if protocol == "V2 binary" else {}
+
+    def send(self, protocol: str, body: bytes) -> httpx.Response:
+        return self.client.post(PATHS[protocol], content=body, headers=self.headers(protocol))
+
+    def faults(self) -> float:
+        """How many requests it could not answer by its own fault."""
+        lines = self.client.get("/metrics").text.splitlines()
+        mark = 'springtide_server_requests_total{outcome="server_error"} '
+        return sum(float(line.removeprefix(mark)) for line in lines if line.startswith(mark))
+
+
+def _binary(inputs: list[dict]) -> tuple[bytes, bytes]:
+    """The two parts of a request whose tensors come as bytes."""
+    head, raw = [], b""
+    for item in inputs:
+        if item["datatype"] == "BYTES":
+            values = [(value or "").encode() for value in item["data"]]
+            part = b"".join(struct.pack("<I", len(value)) + value for value in values)
+        else:
+            part = np.array(item["data"], dtype="<f8").tobytes()
+        head.append(
+            {key: item[key] for key in ("name", "shape", "datatype")} | {"parameters": {"binary_data_size": len(part)}}
+        )
+        raw += part
+    return json.dumps({"inputs": head, "parameters": {"binary_data_output": True}}).encode(), raw
 
 
 def _input(name: str, values: list) -> dict:
@@ -106,20 +147,7 @@ def test_golden_requests_are_answered_as_when_it_was_trained(server):
 
 def test_the_binary_extension_says_the_same(server):
     plain = server.ask(server.inputs()).json()["outputs"][0]["data"]
-    head, raw = [], b""
-    for item in server.inputs():
-        if item["datatype"] == "BYTES":
-            values = [(value or "").encode() for value in item["data"]]
-            part = b"".join(struct.pack("<I", len(value)) + value for value in values)
-        else:
-            part = np.array(item["data"], dtype="<f8").tobytes()
-        head.append(
-            {key: item[key] for key in ("name", "shape", "datatype")} | {"parameters": {"binary_data_size": len(part)}}
-        )
-        raw += part
-    text = json.dumps({"inputs": head, "parameters": {"binary_data_output": True}}).encode()
-    headers = {"inference-header-content-length": str(len(text))}
-    answer = server.client.post(URL, content=text + raw, headers=headers)
+    answer = server.send("V2 binary", server.whole("V2 binary"))
     length = int(answer.headers["inference-header-content-length"])
     size = json.loads(answer.content[:length])["outputs"][0]["parameters"]["binary_data_size"]
     assert np.frombuffer(answer.content[length:], dtype="<f8").tolist() == plain
@@ -128,9 +156,7 @@ def test_the_binary_extension_says_the_same(server):
 
 def test_v1_says_the_same(server):
     plain = server.ask(server.inputs()).json()["outputs"][0]["data"]
-    rows = [{item["name"]: item["data"][row] for item in server.inputs()} for row in range(3)]
-    answer = server.client.post("/v1/models/pd:predict", json={"instances": rows})
-    assert answer.json()["predictions"] == plain
+    assert server.send("V1", server.whole("V1")).json()["predictions"] == plain
 
 
 def test_a_missing_an_unknown_and_a_short_feature_are_named(server):
@@ -175,10 +201,46 @@ def test_a_truncated_binary_request_is_refused(server):
     assert "the body has" in _refusal(server.client.post(URL, content=text, headers=headers))
 
 
-def test_a_large_request_is_refused(server):
-    answer = server.client.post(URL, content=b" " * ((1 << 20) + 1))
+@pytest.mark.parametrize("protocol", PATHS)
+def test_a_large_request_is_refused(server, protocol: str):
+    answer = server.send(protocol, server.whole(protocol).ljust((1 << 20) + 1))
     assert answer.status_code == 413
     assert "larger than 1048576 bytes" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("protocol", PATHS)
+def test_a_request_that_is_cut_off_anywhere_is_refused(server, protocol: str):
+    body = server.whole(protocol)
+    for size in range(0, len(body), len(body) // 40):
+        assert _refusal(server.send(protocol, body[:size]))
+    assert server.send(protocol, body).status_code == 200
+
+
+@pytest.mark.parametrize("protocol", PATHS)
+def test_a_client_that_goes_in_the_middle_of_its_request_harms_nobody(server, protocol: str):
+    body = server.whole(protocol)
+    fields = {"host": "pd", "content-length": str(len(body))} | server.headers(protocol)
+    lines = [f"POST {PATHS[protocol]} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    address = (server.client.base_url.host, server.client.base_url.port)
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall("\r\n".join(lines).encode() + body[: len(body) // 2])
+    assert server.send(protocol, body).status_code == 200
+    assert server.faults() == 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    protocol=st.sampled_from(sorted(PATHS)),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=3)), min_size=1, max_size=6),
+)
+def test_whatever_bytes_change_on_the_way_the_server_answers_or_refuses(server, protocol: str, changes):
+    body = bytearray(server.whole(protocol))
+    for place, new in changes:
+        start = int(place * len(body))
+        body[start : start + len(new)] = new
+    answer = server.send(protocol, bytes(body))
+    assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
+    assert server.faults() == 0
 
 
 def test_another_model_is_not_found(server):
