@@ -43,7 +43,7 @@ def _rows_written(namespace: Namespace, pod: Document) -> float:
 
 def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Namespace, system: Namespace):
     name = serve(serving_team, a_service("takes-over"))
-    with under_load(serving_team, name) as told:
+    with under_load(serving_team, name, rate=100) as told:
         ask_for(serving_team, name, "2")
         serving_team.wait_for_service(name, lambda found: progress(found) == "Canary", what="to be watched")
         holder = leader(system)
@@ -60,6 +60,7 @@ def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Nam
     assert told["failures"] == 0, told
     assert told["versions"].keys() == {"1", "2"}
     assert sum(told["versions"].values()) == told["sent"]
+    assert told["sent"] > 80 * told["seconds"], "as many were sent as were meant"
 
 
 def test_a_version_whose_scores_lie_elsewhere_goes_back(serving_team: Namespace):

@@ -9,7 +9,6 @@ from typing import Any
 from tests.kind.cluster import Document, Namespace, Resource, example, workloads_image
 
 LOAD = (Path(__file__).parent / "load.py").read_text()
-REQUESTS_PER_SECOND = 50
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
 
@@ -55,10 +54,10 @@ def infer(namespace: Namespace, name: str, body: Document) -> Document:
 
 
 @contextmanager
-def under_load(namespace: Namespace, name: str) -> Iterator[Document]:
-    """Requests come in while the context lasts; afterwards the document says how they went."""
+def under_load(namespace: Namespace, name: str, *, rate: int = 50) -> Iterator[Document]:
+    """So many requests a second come in while the context lasts; afterwards the document says how they went."""
     pod = f"load-{name}"
-    namespace.apply(_load_pod(pod, url=f"http://{name}.{namespace.name}.svc"))
+    namespace.apply(_load_pod(pod, url=f"http://{name}.{namespace.name}.svc", rate=rate))
     namespace.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=60s")
     told: Document = {}
     try:
@@ -70,13 +69,13 @@ def under_load(namespace: Namespace, name: str) -> Iterator[Document]:
         namespace.kubectl("delete", "pod", pod, "--wait=false")
 
 
-def _load_pod(name: str, *, url: str) -> Document:
+def _load_pod(name: str, *, url: str, rate: int) -> Document:
     """Ready once its first request was answered."""
     pod = next(document for document in example("census-data.yaml") if document["kind"] == "Pod")
     pod["metadata"] = {"name": name}
     (main,) = pod["spec"]["containers"]
     main["image"] = workloads_image()
-    main["command"] = ["python", "-c", LOAD, url, "employment", str(REQUESTS_PER_SECOND), "/data/employment-census"]
+    main["command"] = ["python", "-c", LOAD, url, "employment", str(rate), "/data/employment-census"]
     main["resources"]["limits"]["memory"] = "512Mi"
     main["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108
     pod["spec"]["volumes"].append({"name": "tmp", "emptyDir": {}})
