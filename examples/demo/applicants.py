@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chaos import PATIENCE
 from kubectl import NAMESPACE, REPOSITORY, TYPED, apply, example, kubectl, typed
 from live import until
 from months import Month, write_months, write_poisoned, write_shuffled
@@ -23,7 +24,7 @@ KNOWN_MONTHS = 12
 """The Dataset has people of so many months."""
 HELD_OUT = 0.25
 """As `testFraction` of examples/demo/employment.yaml."""
-SEND_SECONDS = 300
+SEND_SECONDS = 300 * PATIENCE
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import json
 from datetime import datetime
 
 from applicants import answers
+from chaos import PATIENCE
 from kubectl import read, typed
 from live import Object, World, until
 from story import digest, moment
 from tell import say, see
 
 ACT = 7
-BACK_SECONDS = 15
+BACK_SECONDS = 15 * PATIENCE
 """From the evidence until the bad version answers nobody any more, at most."""
 CANARY_SECONDS = 240
 

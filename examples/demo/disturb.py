@@ -3,6 +3,7 @@
 import contextlib
 import time
 
+from chaos import PATIENCE
 from kubectl import SYSTEM, kubectl, read, typed
 from tell import DemoError, command, say
 
@@ -12,7 +13,7 @@ LEASE = "springtide-operator"
 def kill_training(run: str, *, seconds: float = 120) -> None:
     """Delete the pod in which a TrainingRun trains, as soon as it runs."""
     selector = f"springtide.dev/name={run},springtide.dev/role=attempt"
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not any(pod["status"]["phase"] == "Running" for pod in read("pods", "--selector", selector)["items"]):
         if time.monotonic() > deadline:
             raise DemoError(f"no pod of {run} was seen to run within {seconds:.0f} s")
@@ -35,7 +36,7 @@ def kill_operator() -> str:
 def wait_for_successor(killed: str, *, since: float, seconds: float = 90) -> float:
     """How many seconds after `since` (monotonic) another replica leads."""
     while not (leading := leader()) or leading == killed:
-        if time.monotonic() - since > seconds:
+        if time.monotonic() - since > seconds * PATIENCE:
             raise DemoError(f"no replica of the operator leads; look at: kubectl -n {SYSTEM} get pods,leases")
         time.sleep(0.5)
     return time.monotonic() - since

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from chaos import PATIENCE
 from kubectl import TYPED, read
 from rich.live import Live
 from rich.markup import escape
@@ -94,6 +95,7 @@ def until(see: Callable[[World], T | None], *, what: str, seconds: float) -> T:
 
     what: what is waited for, such as "version 2 to take over".
     """
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     with _shown(what) as shown:
         while True:

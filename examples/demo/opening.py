@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from applicants import Union, answers, refresh
+from chaos import PATIENCE
 from disturb import kill_operator, kill_training, wait_for_successor
 from kubectl import typed
 from live import Object, World, until
@@ -15,7 +16,7 @@ from story import Calendar, digest, gate, gates_in_short, judged, known, moment,
 from tell import say, see
 
 CALM, DRIFT, TAKE_OVER = 2, 3, 4
-START_SECONDS = 10
+START_SECONDS = 10 * PATIENCE
 """From the alarm until the challenger starts, at most."""
 RUN_SECONDS = 300
 FAIR = {"name": "fair", "metric": "AdverseImpactRatio", "slices": ["sex"], "min": 0.8, "minSupport": 500}

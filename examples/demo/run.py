@@ -1,7 +1,7 @@
 """`make demo`: the whole loop on real data, while things are broken. It is the end-to-end test, too.
 
 Read from top to bottom: each act says what is to be seen, does it as a person would, and fails where it is not seen.
-Running it again starts over. `QUICK=1`: fewer months.
+Running it again starts over. `QUICK=1`: fewer months. `CHAOS=1`: pods are taken away at random moments.
 """
 
 import os
@@ -14,6 +14,7 @@ import opening
 import summary
 import useless_challenger
 from applicants import Union
+from chaos import Chaos
 from kubectl import REPOSITORY
 from rich.markup import escape
 from story import Calendar
@@ -31,9 +32,12 @@ def main() -> None:
     say("second or two, and outcomes become known two months late.")
     union = Union(opening=calendar.opening, poisoned=calendar.poisoned)
     try:
-        _play(union, calendar)
+        with Chaos() as chaos:
+            _play(union, calendar)
     finally:
         union.close()
+    if chaos.taken:
+        say(f"Meanwhile {chaos.taken} pods were taken away at random moments.")
     console.print("\n[bold green]Everything was seen that was to be seen.[/]")
 
 
