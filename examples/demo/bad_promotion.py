@@ -31,7 +31,7 @@ def play(challenger: Object) -> None:
     see(ACT, "the canary shows what it is, and it is taken back without a hand", entry["message"],
         holds=entry["reason"] == "CheckFailed")  # fmt: skip
     see(ACT, "it is quarantined by its digest", digest(entry["digest"]), holds=entry["version"] == bad["version"])
-    _check_back(bad["version"], quarantined=moment(entry["time"]), before=before["version"])
+    evidence = _evidence_time(moment(entry["time"]))
     world = until(
         lambda world: world if world.get("RetrainPolicy").ready.reason == "ServiceFollowsOther" else None,
         what="the policy to say that it is not followed",
@@ -45,6 +45,7 @@ def play(challenger: Object) -> None:
         what="the service to follow the policy again",
         seconds=90,
     )
+    _check_back(bad["version"], evidence=evidence, before=before["version"])
     stable = world.get("ModelService").status["stable"]
     see(ACT, "afterwards all is as before", f"version {stable['version']} serves, {digest(stable['digest'])}",
         holds=stable["digest"] == before["digest"])  # fmt: skip
@@ -59,17 +60,12 @@ def _quarantined(world: World, model: str) -> dict[str, str] | None:
     return next((one for one in found if one["digest"] == model), None)
 
 
-def _check_back(version: str, *, quarantined: datetime, before: str) -> None:
-    evidence = _evidence_time(quarantined)
-    until(
-        lambda world: world.get("ModelService").condition("Progressing").reason == "Quarantined",
-        what="requests to go to the champion alone",
-        seconds=60,
-    )
+def _check_back(version: str, *, evidence: datetime, before: str) -> None:
+    """Looked at late: whoever still asked the bad version is counted by now."""
     now = answers()
     last = now.last.get(version)
     seconds = max(0.0, (last - evidence).total_seconds()) if last else 0.0
-    see(ACT, f"within {BACK_SECONDS} s of the evidence it answers nobody any more",
+    see(ACT, f"within {BACK_SECONDS} s of the evidence it answered nobody any more",
         f"{seconds:.1f} s; it answered {now.versions.get(version, 0)} requests, version {before} all others",
         holds=seconds <= BACK_SECONDS and version in now.versions)  # fmt: skip
     see(ACT, "no request failed", str(now), holds=now.failures == 0)
