@@ -51,7 +51,7 @@ images: cluster ## build and push the two images (seconds; the first time 4 min)
 dev: cluster ## bring the working tree into the cluster (seconds)
 	@tests/cluster/dev.sh
 
-demo: venv dev ## the whole loop on real data, while things are broken (15 min; QUICK=1: 7)
+demo: venv dev ## the whole loop on real data, while things are broken (8 min; QUICK=1: 6; CHAOS=1: pods are taken away meanwhile)
 	@.venv/bin/python examples/demo/run.py
 
 cluster-delete: ## remove the cluster and all that it changed on this machine
