@@ -29,7 +29,8 @@ def kill_operator() -> str:
         raise DemoError(f"no replica of the operator leads; look at: kubectl -n {SYSTEM} get pods,leases")
     say("[red]breaking:[/] the leading replica of the operator is killed, as if its node had lost power")
     command(f"kubectl -n {SYSTEM} delete pod {leading} --grace-period=0 --force")
-    kubectl("delete", "pod", leading, "--grace-period=0", "--force", namespace=SYSTEM)
+    # It may be gone already: chaos may have come first.
+    kubectl("delete", "pod", leading, "--grace-period=0", "--force", "--ignore-not-found", namespace=SYSTEM)
     return leading
 
 
