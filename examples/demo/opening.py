@@ -149,6 +149,9 @@ def _check_training(run: Object) -> None:
     training = until(lambda world: world.get("TrainingRun", run.status["trainingRun"]), what="the run", seconds=10)
     endings = [attempt.get("reason", "") for attempt in training.status["attempts"]]
     failures = training.status.get("failures", {})
+    if PATIENCE > 1 and endings == ["Succeeded"]:
+        say("The training had ended before it could be stopped: among so much that is broken, we came late.")
+        return
     see(TAKE_OVER, "the killed training is done again, and no retry of the user is spent", ", then ".join(endings),
         holds=len(endings) > 1 and not failures.get("user"))  # fmt: skip
 
