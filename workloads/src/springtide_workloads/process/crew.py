@@ -76,7 +76,6 @@ def _done(found: Found) -> "Future[Found]":
 
 
 def _begin(path: str) -> None:
-
     global _work  # noqa: PLW0603  # a process of the pool has one work, for as long as it lives
     _work = pickle.loads(Path(path).read_bytes())  # noqa: S301  # written by the process that started this one
 
