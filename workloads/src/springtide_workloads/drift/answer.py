@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 from springtide.api.constants import Reason
 from springtide.api.drift_monitor import DRIFTED_LISTED, DriftedColumn, WindowReport, WindowSummary
-from springtide.api.task import RESULT_BYTES, DriftTask, Result
+from springtide.api.task import DriftTask, Result
 
 from springtide_workloads.drift.answer_performance import ALWAYS_TOLD, in_part, tell
 from springtide_workloads.drift.judging import Judged
 from springtide_workloads.drift.performance import Realised
 from springtide_workloads.drift.verdict import ColumnDrift
+from springtide_workloads.process.fitting import cut, first_that_fits
 
 TEXT = 256
 """Longest column, slice and sentence."""
@@ -37,14 +38,14 @@ def answer(
     result = Result(
         status="Succeeded",
         reason=Reason.JUDGED,
-        message=_cut("; ".join([finding, *notes]), SENTENCE),
+        message=cut("; ".join([finding, *notes]), SENTENCE),
         start_time=start_time.replace(microsecond=0),
         end_time=datetime.now(UTC).replace(microsecond=0),
         window=None if newest is None else _report(task, newest, report=report),
         windows=windows,
         **measured,
     )
-    return next(one for one in _shorter(result) if _size(one) <= RESULT_BYTES)
+    return first_that_fits(_shorter(result))
 
 
 def _shorter(result: Result) -> Iterator[Result]:
@@ -62,25 +63,21 @@ def _shorter(result: Result) -> Iterator[Result]:
         plain = tuple(one.model_copy(update={"message": ""}) for one in window.drifted)
         for listed in range(len(plain), -1, -1):
             yield _with(result, window.model_copy(update={"drifted": plain[:listed]}))
-        result = _with(result, window.model_copy(update={"drifted": (), "message": _cut(window.message, 80)}))
+        result = _with(result, window.model_copy(update={"drifted": (), "message": cut(window.message, 80)}))
     for first in range(len(result.windows) + 1):
-        yield result.model_copy(update={"windows": result.windows[first:], "message": _cut(result.message, 80)})
-    yield in_part(result, 1).model_copy(update={"windows": (), "message": _cut(result.message, 80)})
+        yield result.model_copy(update={"windows": result.windows[first:], "message": cut(result.message, 80)})
+    yield in_part(result, 1).model_copy(update={"windows": (), "message": cut(result.message, 80)})
 
 
 def _with(result: Result, window: WindowReport) -> Result:
     return result.model_copy(update={"window": window})
 
 
-def _size(result: Result) -> int:
-    return len(result.model_dump_json(by_alias=True, exclude_none=True).encode())
-
-
 def _report(task: DriftTask, judged: Judged, *, report: tuple[str, str] | None) -> WindowReport:
     uri, digest = report if report is not None else (None, None)
     return WindowReport(
         **judged.summary().model_dump(),
-        message=_cut(judged.message, SENTENCE),
+        message=cut(judged.message, SENTENCE),
         columns=len(judged.columns),
         drifted=tuple(_listed(one) for one in judged.worst[:DRIFTED_LISTED]),
         report_uri=uri,
@@ -92,15 +89,11 @@ def _report(task: DriftTask, judged: Judged, *, report: tuple[str, str] | None) 
 
 def _listed(drift: ColumnDrift) -> DriftedColumn:
     return DriftedColumn(
-        column=_cut(drift.name, TEXT),
-        slice=None if drift.slice is None else _cut(drift.slice, TEXT),
+        column=cut(drift.name, TEXT),
+        slice=None if drift.slice is None else cut(drift.slice, TEXT),
         verdict=drift.verdict,
         reason=drift.reason,
         psi=None if drift.psi is None else round(drift.psi, 4),
         p_value=None if drift.p_value is None else float(f"{drift.p_value:.2g}"),
-        message=_cut(drift.message, TEXT),
+        message=cut(drift.message, TEXT),
     )
-
-
-def _cut(text: str, size: int) -> str:
-    return text if len(text) <= size else f"{text[: size - 1]}…"

@@ -7,6 +7,7 @@ from springtide.api.drift_monitor import Measurement, PerformanceWindow
 from springtide.api.task import DriftTask, Result
 
 from springtide_workloads.drift.performance import Realised
+from springtide_workloads.process.fitting import cut
 
 ALWAYS_TOLD = 4
 """Windows with labels that come before the details of drift."""
@@ -24,7 +25,7 @@ def tell(task: DriftTask, realised: Realised, *, report: tuple[str, str] | None)
     measurement = Measurement(
         labels=labels.snapshot,
         outcome=Reason.MEASURED if problem is None else problem.reason,
-        message=message if len(message) <= SENTENCE else f"{message[: SENTENCE - 1]}…",
+        message=cut(message, SENTENCE),
         report_uri=report[0] if report and windows else None,
         report_digest=report[1] if report and windows else None,
     )

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from springtide.api.constants import Reason
 from springtide.api.gate import Evidence, GateOutcome, Verdict
-from springtide.api.task import RESULT_BYTES, EvaluateTask, Result
+from springtide.api.task import EvaluateTask, Result
 
 from springtide_workloads.evaluation.gates import Judged, overall
+from springtide_workloads.process.fitting import cut, first_that_fits
 
 SENTENCE, SLICE = 256, 160
 """Longest message of a gate, and longest name of a slice."""
@@ -36,7 +37,7 @@ def answer(
         metrics={name: round(value, 6) for name, value in metrics.items()},
         verdict=verdict,
     )
-    return next(one for one in _shorter(result, verdict) if _size(one) <= RESULT_BYTES)
+    return first_that_fits(_shorter(result, verdict))
 
 
 def sentence(task: EvaluateTask, *, judged: tuple[Judged, ...], rows: int) -> str:
@@ -51,11 +52,6 @@ def sentence(task: EvaluateTask, *, judged: tuple[Judged, ...], rows: int) -> st
     return f"{begin}: {len(names)} of {len(judged)} gates {word}: " + "; ".join(
         f"{one.gate.name} ({one.message})" for one in names
     )
-
-
-def cut(text: str, size: int) -> str:
-    """At most `size` characters."""
-    return text if len(text) <= size else f"{text[: max(size - 1, 0)]}…"[:size]
 
 
 def _outcome_of(judged: Judged) -> GateOutcome:
@@ -95,7 +91,3 @@ def _shorter(result: Result, verdict: Verdict) -> Iterator[Result]:
     yield result.model_copy(
         update={"metrics": {}, "verdict": verdict.model_copy(update={"gates": gates}), "message": ""}
     )
-
-
-def _size(result: Result) -> int:
-    return len(result.model_dump_json(by_alias=True, exclude_none=True).encode())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from springtide.api.constants import Reason
 from springtide.api.dataset import VIOLATIONS_LISTED, Snapshot, Violation
-from springtide.api.task import RESULT_BYTES, Result, SnapshotTask
+from springtide.api.task import Result, SnapshotTask
 
 from springtide_workloads.artifacts.digests import canonical
 from springtide_workloads.artifacts.manifest import MANIFEST, Column, Manifest, describe_folder
@@ -21,6 +21,7 @@ from springtide_workloads.data.listing import Listing
 from springtide_workloads.data.scan import sample_rows
 from springtide_workloads.drift.scan import count_files
 from springtide_workloads.errors import WorkloadError
+from springtide_workloads.process.fitting import first_that_fits
 from springtide_workloads.process.logs import log
 from springtide_workloads.process.progress import Progress
 from springtide_workloads.snapshot.contract import ContractCheck
@@ -168,9 +169,8 @@ def _violated(violations: tuple[Violation, ...], *, start_time: datetime, listin
         source_state=listing.state,
         violations=violations[:VIOLATIONS_LISTED],
     )
-    while len(result.model_dump_json(by_alias=True, exclude_none=True).encode()) > RESULT_BYTES:
-        result = result.model_copy(update={"violations": result.violations[:-1]})
-    return result
+    told = result.violations
+    return first_that_fits(result.model_copy(update={"violations": told[:count]}) for count in range(len(told), -1, -1))
 
 
 def _sentence(reading: Reading, listing: Listing, *, same: bool) -> str:
