@@ -2,8 +2,8 @@
 
 Any pod but that of the people who ask: the operator's, MLflow's, those that train, judge and look, and those that
 serve. The operator's and the working ones are killed, as if their node had lost power. Servers go as from a node that
-is drained: each finishes what it was asked, and the disruption budget keeps the last one. `CHAOS=<number>` draws other
-moments.
+is drained: each finishes what it was asked, and the disruption budget keeps the last one. Another value of `CHAOS`
+draws other moments. Everything may take four times as long.
 """
 
 import json
@@ -16,8 +16,9 @@ from kubectl import NAMESPACE, SYSTEM, kubectl, read
 from rich.markup import escape
 from tell import DemoError, say
 
-SEED = int(os.environ.get("CHAOS") or 0)
-PATIENCE = 4 if SEED else 1
+SEED = os.environ.get("CHAOS", "")
+IS_ON = SEED not in ("", "0")
+PATIENCE = 4 if IS_ON else 1
 """So many times longer everything may take while pods are taken away."""
 LEAST_SECONDS, MOST_SECONDS = 5.0, 20.0
 SPARED = "applicants"
@@ -33,15 +34,23 @@ class Chaos:
         self._thread = threading.Thread(target=self._run, name="chaos", daemon=True)
 
     def __enter__(self) -> "Chaos":
-        if SEED:
+        if IS_ON:
             say(f"[red]breaking:[/] a pod at random every {LEAST_SECONDS:.0f} to {MOST_SECONDS:.0f} s, all the time")
             self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
-        if SEED:
+        if IS_ON:
             self._thread.join(30)
+
+    def tell(self) -> None:
+        """How many pods it took. Raises DemoError where that was to be seen and none went."""
+        if not IS_ON:
+            return
+        if not self.taken:
+            raise DemoError("no pod could be taken away")
+        say(f"Meanwhile {self.taken} pods were taken away at random moments, and everything was given 4 times as long.")
 
     def _run(self) -> None:
         while not self._stopped.wait(self._draw.uniform(LEAST_SECONDS, MOST_SECONDS)):

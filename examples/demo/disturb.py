@@ -13,7 +13,8 @@ LEASE = "springtide-operator"
 def kill_training(run: str, *, seconds: float = 120) -> None:
     """Delete the pod in which a TrainingRun trains, as soon as it runs."""
     selector = f"springtide.dev/name={run},springtide.dev/role=attempt"
-    deadline = time.monotonic() + seconds * PATIENCE
+    seconds *= PATIENCE
+    deadline = time.monotonic() + seconds
     while not any(pod["status"]["phase"] == "Running" for pod in read("pods", "--selector", selector)["items"]):
         if time.monotonic() > deadline:
             raise DemoError(f"no pod of {run} was seen to run within {seconds:.0f} s")

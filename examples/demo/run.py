@@ -36,8 +36,7 @@ def main() -> None:
             _play(union, calendar)
     finally:
         union.close()
-    if chaos.taken:
-        say(f"Meanwhile {chaos.taken} pods were taken away at random moments.")
+    chaos.tell()
     console.print("\n[bold green]Everything was seen that was to be seen.[/]")
 
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,7 +47,7 @@ def test_an_error_arrives_as_it_was_raised_and_ends_the_work(processes: int, ref
     with pytest.raises(WorkloadError, match=f"number {refused} is torn") as failure:
         list(in_processes(Square(refused), numbers(), processes=processes))
     assert failure.value.reason == Reason.DATA_CORRUPT
-    assert len(asked) < 1_000
+    assert len(asked) < 10
 
 
 def die(_: int) -> None:
@@ -58,7 +60,23 @@ def test_a_process_that_is_killed_is_told_as_a_want_of_memory():
     assert failure.value.reason == Reason.OUT_OF_MEMORY
 
 
+WAITING_FOR_SIGTERM = """
+import math, signal
+from springtide_workloads.process.crew import in_processes
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+assert list(in_processes(math.sqrt, [0, 1, 4, 9, 16], processes=2)) == [0, 1, 2, 3, 4]
+print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+"""
+
+
+def test_who_waits_for_sigterm_still_gets_it():
+    done = subprocess.run([sys.executable, "-c", WAITING_FOR_SIGTERM], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str([signal.SIGINT, signal.SIGTERM])
+
+
 def test_little_is_worth_no_other_process_and_much_as_many_as_there_are_processors(monkeypatch):
     monkeypatch.setattr(crew, "available_cpus", lambda: 4)
     size = crew.WORTH_A_PROCESS
     assert [processes_for(one) for one in (0, size, 2 * size, 100 * size)] == [1, 1, 2, 4]
+    monkeypatch.setattr(crew, "available_cpus", lambda: 64)
+    assert processes_for(100 * size) == crew.MOST

@@ -64,7 +64,7 @@ def test_a_new_snapshot_is_looked_at_at_once() -> None:
     assert world.looks == ["1-a1", "2-a1"]
     assert world.status["currentLook"]["trigger"] == "Snapshot"
     assert world.look["data"]["snapshot"] == digest("c")
-    assert world.look["usualRows"] == [900]
+    assert [one["rows"] for one in world.look["earlier"]] == [900]
 
 
 def test_with_a_schedule_new_snapshots_wait_for_it() -> None:
@@ -126,7 +126,7 @@ def test_windows_go_on_after_the_last_judged_one() -> None:
     world = over_service().find(days=(1,)).pass_time(seconds=60)
     assert world.look["after"] == "2026-11-02T00:00:00Z"
     world.find(days=(2,)).pass_time(seconds=60)
-    assert world.look["usualRows"] == [1000, 1000]
+    assert [one["rows"] for one in world.look["earlier"]] == [1000, 1000]
 
 
 def test_who_is_behind_looks_again_at_once() -> None:
@@ -140,7 +140,7 @@ def test_who_is_behind_looks_again_at_once() -> None:
 def test_who_asks_has_the_newest_window_judged_anew() -> None:
     world = over_service(everySeconds=3600).find(days=(1,)).ask("now")
     assert world.look["after"] == "2026-11-01T00:00:00Z"
-    assert world.look["usualRows"] == []
+    assert [one["rows"] for one in world.look["earlier"]] == []
     world.find("Drifted", days=(1,))
     assert [item["verdict"] for item in world.status["history"]] == ["Drifted"]
     assert world.pass_time(minutes=30).looks == ["1-a1", "2-a1"]

@@ -19,6 +19,7 @@ from tests.workloads.drift.builders import (
     a_baseline,
     a_drift_task,
     do,
+    earlier,
     people,
     publish_model,
     publish_snapshot,
@@ -144,7 +145,7 @@ def test_a_column_of_nothing_but_nan_is_broken_and_a_constant_one_says_nothing(t
 
 def test_an_empty_window_is_broken_where_rows_are_usual_and_else_says_nothing(tmp_path: Path):
     assert window_of(tmp_path, people().slice(0, 0)).verdict == "Inconclusive"
-    assert window_of(tmp_path, people().slice(0, 0), usual_rows=(2_000,)).verdict == "DataBroken"
+    assert window_of(tmp_path, people().slice(0, 0), earlier=earlier(2_000)).verdict == "DataBroken"
 
 
 def test_three_rows_say_nothing(tmp_path: Path):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Owner, Result
 from springtide_workloads.artifacts.manifest import describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
@@ -137,6 +138,15 @@ def a_drift_task(root: Path, rows: DriftRows, model: DriftBaseline, **fields: An
         baseline=model,
         report_uri=f"{store}/drift/team.people/",
         **fields,
+    )
+
+
+def earlier(*rows: int) -> tuple[WindowSummary, ...]:
+    """Stable windows of the days before `DAY` with so many rows."""
+    days = [DAY - timedelta(days=number) for number in range(len(rows), 0, -1)]
+    return tuple(
+        WindowSummary(start=day, end=day + timedelta(days=1), rows=count, verdict="Stable", max_psi=0.01)
+        for day, count in zip(days, rows, strict=True)
     )
 
 

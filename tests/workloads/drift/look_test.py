@@ -24,6 +24,7 @@ from tests.workloads.drift.builders import (
     a_baseline,
     a_drift_task,
     do,
+    earlier,
     people,
     publish_model,
     publish_snapshot,
@@ -118,7 +119,7 @@ def test_a_score_that_moved_is_drift(tmp_path: Path):
 def test_an_unusual_number_of_rows_is_broken_data(tmp_path: Path):
     model = publish_model(tmp_path, a_baseline())
     rows = publish_snapshot(tmp_path, [people()])
-    result = do(a_drift_task(tmp_path, rows, model, usual_rows=(90_000, 100_000, 80_000)), tmp_path)
+    result = do(a_drift_task(tmp_path, rows, model, earlier=earlier(90_000, 100_000, 80_000)), tmp_path)
     assert result.window is not None
     assert result.window.verdict == "DataBroken"
     assert "2000 rows, where 90000 are usual" in result.window.message
@@ -135,7 +136,7 @@ def test_rows_that_the_log_dropped_are_not_taken_for_rows_that_were_never_asked(
     model = publish_model(tmp_path, a_baseline())
     rows = write_log(tmp_path, shifted(people()), model=model.digest, dropped=dropped)
     write_log(tmp_path, people(day=DAY + timedelta(days=1)), model=model.digest, name="later")
-    window = do(a_drift_task(tmp_path, rows, model, usual_rows=usual), tmp_path).window
+    window = do(a_drift_task(tmp_path, rows, model, earlier=earlier(*usual)), tmp_path).window
     assert window is not None
     assert (window.verdict, window.rows, window.dropped_rows) == (verdict, 2_000, 24 * dropped)
     assert f"the inference log dropped {24 * dropped} of {2_000 + 24 * dropped} rows" in window.message
@@ -152,6 +153,22 @@ def test_dropped_rows_are_those_of_their_own_window_and_broken_columns_are_told_
     write_log(tmp_path, people(day=DAY + timedelta(days=2)), model=model.digest, name="later", dropped=50)
     result = do(a_drift_task(tmp_path, rows, model), tmp_path)
     assert [(one.verdict, one.dropped_rows) for one in result.windows] == [("Stable", None), ("DataBroken", 1_200)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_page_draws_what_was_judged_before_beside_the_window_of_this_look(tmp_path: Path):
+    model = publish_model(tmp_path, a_baseline())
+    rows = write_log(tmp_path, people(), model=model.digest)
+    write_log(tmp_path, people(day=DAY + timedelta(days=1)), model=model.digest, name="later")
+    first = do(a_drift_task(tmp_path, rows, model), tmp_path)
+    assert "Largest PSI by window" not in (report_folder(first) / "index.html").read_text(), "one window is no line"
+    found = do(a_drift_task(tmp_path, rows, model, earlier=earlier(2_000, 1_900)), tmp_path)
+    page = (report_folder(found) / "index.html").read_text()
+    titles = [
+        title.partition("</title>")[0] for title in page.partition("Largest PSI by window")[2].split("<title>")[1:4]
+    ]
+    assert [title[:10] for title in titles] == ["2026-02-27", "2026-02-28", "2026-03-01"]
+    assert found.windows == first.windows, "what was judged before is not judged again"
 
 
 @pytest.mark.usefixtures("quick")

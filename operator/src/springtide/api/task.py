@@ -208,8 +208,9 @@ class DriftTask(TaskBase):
     slices: Annotated[tuple[ColumnName, ...], Field(max_length=8)] = ()
     exclude: Annotated[tuple[ColumnName, ...], Field(max_length=256)] = ()
     rules: Rules = Rules()
-    usual_rows: Annotated[
-        tuple[int, ...], Field(max_length=48, description="Rows of earlier windows, to tell an unusual number.")
+    earlier: Annotated[
+        tuple[WindowSummary, ...],
+        Field(max_length=48, description="Windows before, oldest first: what is usual, and the page's timeline."),
     ] = ()
     labels: Annotated[Labels | None, Field(description="Of an inference log; None: they are not known.")] = None
     report_uri: Annotated[str, Field(description="The folder that reports are published below.")]

@@ -10,6 +10,8 @@ from springtide.api.drift_monitor import WindowSummary
 from springtide_workloads.drift.bins import ABOVE, BELOW, MISSING, SPECIAL, UNSEEN, ColumnCounts, Counts, NumberBins
 
 WIDTH, HEIGHT = 360.0, 120.0
+LABELS = 24
+"""Windows of a timeline that have room for a date."""
 CATEGORIES = 10
 """Categories that get a bar of their own; the others share one."""
 
@@ -81,16 +83,16 @@ def overlay(reference: ColumnCounts, window: Counts) -> Overlay:
 
 
 def timeline(windows: Sequence[WindowSummary], *, psi: float) -> Timeline:
-    """The drawing of all windows of a look."""
+    """The drawing of windows, the oldest first."""
     top = max([psi * 1.5, *(one.max_psi or 0.0 for one in windows)])
-    step = 2 * WIDTH / len(windows)
+    step, labelled = 2 * WIDTH / len(windows), -(-len(windows) // LABELS)
     columns = tuple(
         Column(
             x=round(place * step, 2),
             width=round(step, 2),
             height=None if one.max_psi is None else round(max(one.max_psi / top * HEIGHT, 1.0), 2),
             verdict=one.verdict,
-            label=f"{one.start:%m-%d}" if one.start is not None else "",
+            label=f"{one.start:%m-%d}" if one.start is not None and place % labelled == 0 else "",
             title=_title(one),
         )
         for place, one in enumerate(windows)

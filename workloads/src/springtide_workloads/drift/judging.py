@@ -13,6 +13,7 @@ from springtide_workloads.drift.verdict import ColumnDrift, Reference, Unusable,
 from springtide_workloads.drift.windows import WHOLE, Window, as_datetime
 
 MATTERS: tuple[Verdict, ...] = ("DataBroken", "Drifted")
+ROWS_DROPPED = "RowsDropped"
 RANK: dict[Verdict, int] = {"DataBroken": 0, "Drifted": 1, "Stable": 2, "Inconclusive": 3}
 
 
@@ -27,7 +28,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Judged:
-    """A window. columns: of all rows, in the layout's order. slices: the same by slice. faults: of the whole window."""
+    """A window. rows: that were written; dropped: that the inference log could not keep beside them.
+
+    columns: of all rows, in the layout's order. slices: the same by slice. faults: of the whole window.
+    """
 
     window: Window
     rows: int
@@ -90,7 +94,8 @@ class Judged:
             return f"none of {total} columns drifted"
         if not self.rows:
             return "there are no rows"
-        return f"nothing can be said: {self.columns[0].message}"
+        first = next((one for one in self.columns if one.reason == ROWS_DROPPED), self.columns[0])
+        return f"nothing can be said: {first.message}"
 
 
 def ranked(columns: Sequence[ColumnDrift]) -> tuple[ColumnDrift, ...]:
@@ -177,10 +182,11 @@ def _with_gap(drift: ColumnDrift, *, rules: Rules) -> ColumnDrift:
     if drift.verdict not in ("Stable", "Drifted"):
         return drift
     message = (
-        f"more than {rules.max_dropped:.0%} of the rows are missing (more replicas of the ModelService help, or a"
+        f"more than {100 * rules.max_dropped:g}% of the rows are missing (more replicas of the ModelService help, or a"
         " smaller sampleFraction of its inferenceLog)"
     )
-    return drift.model_copy(update={"verdict": "Inconclusive", "reason": "RowsDropped", "message": message})
+    changes = {"verdict": "Inconclusive", "reason": ROWS_DROPPED, "message": message, "p_value": None}
+    return drift.model_copy(update=changes)
 
 
 def _notes(tally: Tally, number: int, *, rows: int, dropped: int) -> tuple[str, ...]:

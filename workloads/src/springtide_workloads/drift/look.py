@@ -136,7 +136,7 @@ def judge_windows(
 ) -> Looked:
     """Counts and judges, the oldest window first. tables: is given every verdict and every count."""
     questions = questions_of(work.layout, baseline=work.baseline)
-    usual = list(work.task.usual_rows)
+    usual = [one.rows + (one.dropped_rows or 0) for one in work.task.earlier]
     summaries: list[WindowSummary] = []
     newest, counts = None, {}
     for cells in in_groups(windows, cell_bytes=work.layout.cell_bytes):

@@ -60,7 +60,7 @@ def render(page: Page) -> str:
         newest=page.newest,
         summary=page.newest.summary(),
         windows=page.windows,
-        timeline=_timeline(page),
+        timeline=_timeline(page.task, (*page.task.earlier, *page.windows)),
         lines=[_line(rank, one, layout=page.layout) for rank, one in enumerate(ordered, start=1)],
         overlays=list(_overlays(page, ordered)),
         slices=found_in_slices[:SLICES],
@@ -74,8 +74,8 @@ def render(page: Page) -> str:
     return text
 
 
-def _timeline(page: Page) -> Timeline | None:
-    return timeline(page.windows, psi=page.task.rules.psi) if len(page.windows) > 1 else None
+def _timeline(task: DriftTask, windows: tuple[WindowSummary, ...]) -> Timeline | None:
+    return timeline(windows, psi=task.rules.psi) if len(windows) > 1 else None
 
 
 def _overlays(page: Page, ordered: tuple[ColumnDrift, ...]) -> Iterator[tuple[ColumnDrift, Overlay]]:

@@ -151,7 +151,7 @@ class CountShare:
         if self.rows.is_log:
             wanted += [LOG_MODEL, LOG_REQUEST, LOG_ROW]
         chosen = list(dict.fromkeys(name for name in wanted if name in names))
-        table = parquet.read_row_group(row_group, columns=chosen)
+        table = parquet.read_row_group(row_group, columns=chosen, use_threads=False)
         return _Keys(table if chosen else _without_columns(parquet, row_group), file.name)
 
     def _group(self, keys: "_Keys") -> Grouping:

@@ -30,6 +30,8 @@ from springtide_workloads.serving.tensors import Rows
 QUEUE_BYTES = 64 << 20
 FILE_BYTES = 8 << 20
 """A file is begun before its time when so much waits: smaller ones cost more for each row."""
+MINUTES_TOLD = 1440
+"""With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
 SHARE = 0.05
 """Of the time, that the thread is at work at most."""
 LEFTOVERS_SECONDS = 3600.0
@@ -167,7 +169,9 @@ class InferenceLog:
         with self._changed:
             for one in answered:
                 self._count(one.scores.size, "dropped")
-                self._dropped[one.time // MINUTE] += one.scores.size
+                minute = one.time // MINUTE
+                if minute in self._dropped or len(self._dropped) < MINUTES_TOLD:
+                    self._dropped[minute] += one.scores.size
 
     def _hours_with_losses(self) -> list[int]:
         """Of which no file has told yet."""

@@ -3,14 +3,20 @@
 from datetime import datetime
 
 from springtide.api.constants import Role
-from springtide.api.drift_monitor import CurrentLook, DriftMonitorSpec, DriftMonitorStatus, LookTrigger
+from springtide.api.drift_monitor import (
+    CurrentLook,
+    DriftMonitorSpec,
+    DriftMonitorStatus,
+    LookTrigger,
+    WindowSummary,
+)
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Labels
 from springtide.core.decision import Child
 from springtide.core.drift_monitor.observed import ObservedMonitor
 from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, workload_job
 from springtide.core.workload_pod import Program, pod_spec
 
-USUAL_ROWS = 48
+EARLIER = 48
 
 
 def name_of(monitor: ObservedMonitor, look: CurrentLook) -> str:
@@ -44,7 +50,7 @@ def drift_task(monitor: ObservedMonitor, look: CurrentLook) -> DriftTask:
         slices=spec.slices,
         exclude=spec.columns.exclude,
         rules=spec.rules,
-        usual_rows=_usual_rows(monitor.status, look),
+        earlier=_earlier(monitor.status, look),
         labels=_labels(spec, monitor.status, look),
         report_uri=f"{root}/drift/{monitor.namespace}.{monitor.name}/",
     )
@@ -88,11 +94,11 @@ def _labels(spec: DriftMonitorSpec, status: DriftMonitorStatus, look: CurrentLoo
     )
 
 
-def _usual_rows(status: DriftMonitorStatus, look: CurrentLook) -> tuple[int, ...]:
-    """Rows, dropped ones counted in, of the windows before those that the look judges, the oldest first."""
+def _earlier(status: DriftMonitorStatus, look: CurrentLook) -> tuple[WindowSummary, ...]:
+    """The windows before those that the look judges, the oldest first."""
     earlier = [
-        window.rows + (window.dropped_rows or 0)
+        WindowSummary.model_validate(window.model_dump(include=set(WindowSummary.model_fields)))
         for window in status.history
         if (window.end <= look.after if window.end and look.after else window.snapshot != look.snapshot)
     ]
-    return tuple(reversed(earlier[:USUAL_ROWS]))
+    return tuple(reversed(earlier[:EARLIER]))
