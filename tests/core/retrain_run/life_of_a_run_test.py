@@ -89,6 +89,19 @@ def test_a_service_takes_over_before_the_watch_begins():
     assert world.phase == "Promoted"
 
 
+def test_a_service_that_is_led_elsewhere_meanwhile_is_named_and_the_run_goes_on_when_it_is_led_back():
+    world = served(**ON_DRIFT).see("Drifted", "Drifted", held=True).train("b").judge().alias()
+    assert world.phase == "RollingOut"
+    world.serve("a", policy="other")
+    (ready,) = (one for one in world.run()["conditions"] if one["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ServiceFollowsOther")
+    assert "takes its version from RetrainPolicy other and will not take over version 2" in ready["message"]
+    world.pass_time(minutes=600)
+    assert world.phase == "RollingOut", "nothing is given up for a person"
+    world.serve("b", policy="pd")
+    assert world.phase == "Watching"
+
+
 def test_a_drop_in_performance_takes_the_model_back_at_once():
     world = served(**ON_DRIFT).see("Drifted", "Drifted", held=True).train("b").judge().alias().serve("b")
     assert world.phase == "Watching"

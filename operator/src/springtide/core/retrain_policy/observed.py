@@ -10,6 +10,7 @@ from springtide.api.model_service import ModelServiceStatus
 from springtide.api.retrain_policy import CurrentRun, RetrainPolicySpec, RetrainPolicyStatus, Trigger
 from springtide.api.retrain_run import RetrainRunSpec, RetrainRunStatus
 from springtide.core.decision import Manifest
+from springtide.core.following import followed_policy
 from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_state import owner_uid
@@ -146,11 +147,9 @@ def _run(manifest: Manifest) -> Run:
 
 
 def _service(manifest: Manifest) -> Service:
-    spec = manifest.get("spec", {})
-    ref = (spec.get("versionFrom") or {}).get("retrainPolicyRef") or {}
     return Service(
-        model=str((spec.get("model") or {}).get("name", "")),
-        follows=ref.get("name"),
+        model=str((manifest.get("spec", {}).get("model") or {}).get("name", "")),
+        follows=followed_policy(manifest),
         status=ModelServiceStatus.model_validate(manifest.get("status", {})),
     )
 

@@ -190,6 +190,8 @@ def _promote(run: ObservedRun, now: datetime) -> Decision:
 
 
 def _rolling_out(run: ObservedRun, note: str = "") -> Doing:
+    if withheld := release.withheld(run):
+        return Doing("Held", Reason.SERVICE_FOLLOWS_OTHER, withheld)
     words = release.coming(run)
     return Doing("Working", Reason.ROLLING_OUT, f"{words}; {note}" if note else words)
 

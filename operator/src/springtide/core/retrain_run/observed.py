@@ -11,6 +11,7 @@ from springtide.api.retrain_policy import ModelFiles, ReleasePlan, RetrainPolicy
 from springtide.api.retrain_run import RetrainRunSpec, RetrainRunStatus
 from springtide.api.training_run import TrainingRunStatus
 from springtide.core.decision import Manifest
+from springtide.core.following import followed_policy
 from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
@@ -65,6 +66,7 @@ class ObservedRun:
     policy: Policy | None
     training: Training | None
     service: ModelServiceStatus | None
+    service_follows: str | None
     monitor: DriftMonitorStatus | None
     platform: Platform
 
@@ -135,6 +137,7 @@ def observe(observed: Observed) -> ObservedRun:
         policy=_policy(there.get("RetrainPolicy")),
         training=_training(there.get("TrainingRun")),
         service=ModelServiceStatus.model_validate(service.get("status", {})) if service else None,
+        service_follows=followed_policy(service) if service else None,
         monitor=DriftMonitorStatus.model_validate(monitor.get("status", {})) if monitor else None,
         platform=observed.platform,
     )

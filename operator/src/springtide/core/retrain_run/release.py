@@ -63,6 +63,18 @@ def seen_so_far(run: ObservedRun) -> str:
     return f"DriftMonitor {ref.name} knows of no window of it with enough labels yet"
 
 
+def withheld(run: ObservedRun) -> str:
+    """Why the service will not come to the challenger by itself; empty where it will."""
+    ref, policy = run.plan.service_ref, run.policy_name
+    if ref is None or run.service is None or run.service_follows == policy:
+        return ""
+    other = f"RetrainPolicy {run.service_follows}" if run.service_follows else "its own spec.model.version"
+    return (
+        f"ModelService {ref.name} takes its version from {other} and will not take over version"
+        f" {run.challenger.version}: set its spec.versionFrom.retrainPolicyRef.name to {policy}, or delete this run"
+    )
+
+
 def coming(run: ObservedRun) -> str:
     """What the service does on its way to the challenger."""
     ref, service, version = run.plan.service_ref, run.service, run.challenger.version
