@@ -26,7 +26,7 @@ class ObservedDataset:
     spec: None where it does not parse; `spec_problem` then says why.
     predecessors: Jobs of an earlier Dataset of this name.
     claims: PersistentVolumeClaims that the operator made in the namespace.
-    pinned: digests of the snapshots that TrainingRuns and DriftMonitors refer to.
+    pinned: digests of the snapshots that TrainingRuns, RetrainRuns and DriftMonitors refer to.
     """
 
     name: str
