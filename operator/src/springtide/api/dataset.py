@@ -142,8 +142,8 @@ class Retention(ApiModel):
         Field(
             ge=1,
             le=50,
-            description="So many of the newest snapshots are kept, and all that an existing TrainingRun or RetrainRun is"
-            " pinned to or that a DriftMonitor looks at.",
+            description="So many of the newest snapshots are kept, and all that an existing TrainingRun or RetrainRun"
+            " is pinned to or that a DriftMonitor looks at.",
         ),
     ] = 30
 
