@@ -27,13 +27,14 @@ def test_what_is_lost_is_said():
     assert "attempt 1 was lost (StoreUnavailable: the bucket is away)" in world.message(of=world.of_run())
 
 
-def test_a_champion_that_is_gone_from_the_registry_fails_the_run_and_goes_on_serving():
-    world = judging().fail("-evaluate-", "ModelNotFound", "version 1 is not in MLflow")
+def test_a_champion_whose_files_are_gone_from_the_store_fails_the_run_and_goes_on_serving():
+    words = "the champion (version 1): there is no model at s3://models/a: it was removed"
+    world = judging().fail("-evaluate-", "ModelNotFound", words)
     assert world.phase == "Failed"
     assert world.told("Ready", of=world.of_run()) == ("False", "ModelNotFound")
     assert world.told("Stalled", of=world.of_run()) == ("True", "ModelNotFound")
     assert world.champion == "1"
-    assert "version 1 is not in MLflow" in world.status["history"][0]["message"]
+    assert words in world.status["history"][0]["message"]
 
 
 def test_a_verdict_that_is_missing_fails_the_run():
