@@ -262,7 +262,9 @@ def _judge(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.
     if candidate.step >= len(steps):  # the spec was edited meanwhile
         return Next(_taking_over(candidate), rollout.passed(service.status, steps=0, weight=candidate.weight, now=now))
     step = steps[candidate.step]
-    words = f"version {candidate.version} gets about {step.weight} % (step {candidate.step + 1} of {len(steps)})"
+    seen = "" if candidate.weight is None else f"; at last it got {candidate.weight} %"
+    place = f"step {candidate.step + 1} of {len(steps)}"
+    words = f"version {candidate.version} is to get {step.weight} % of the requests ({place}){seen}"
     doing = Doing("Working", Reason.CANARY, words)
     if candidate.failure_reason == Reason.INCONCLUSIVE:
         doing = Doing("Working", Reason.HOLDING, f"{words}; {candidate.failure}")
