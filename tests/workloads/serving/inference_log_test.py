@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
+import s3fs
 from hypothesis import given
 from hypothesis import strategies as st
 from springtide.api.serving import InferenceLogging
@@ -21,6 +22,7 @@ from springtide_workloads.serving import inference_log
 from springtide_workloads.serving.inference_log import Answered, InferenceLog
 from springtide_workloads.serving.log_file import HOUR, Model, check_names
 from springtide_workloads.serving.log_losses import MINUTE, read_metadata
+from springtide_workloads.serving.log_retention import remove_old_files
 from springtide_workloads.serving.tensors import Rows
 
 DIGEST = "sha256:" + "7" * 64
@@ -189,6 +191,21 @@ def test_files_go_when_they_are_old_enough_by_when_they_were_written(tmp_path):
         assert time.monotonic() < deadline
     log.log.close(seconds=10)
     assert [path.name for path in folder.iterdir()] == ["new.parquet"]
+
+
+def test_a_log_in_a_bucket_is_written_and_its_old_files_go(tmp_path, s3):
+    uri = f"{s3}/{tmp_path.name}"
+    log = Log(tmp_path, uri=uri)
+    log.offer("one")
+    log.log.close(seconds=30)
+    (file,) = s3fs.S3FileSystem().find(uri)
+    assert file.startswith(f"lake/{tmp_path.name}/date=2018-03-01/hour=12/")
+    with s3fs.S3FileSystem().open(file) as opened:
+        assert pq.read_table(opened)["request_id"].to_pylist() == ["one", "one"]
+    assert remove_old_files(uri, before=time.time() - 3600) == 0
+    assert remove_old_files(uri, before=time.time() + 3600) == 1
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert s3fs.S3FileSystem().find(uri) == []
 
 
 def test_a_feature_with_the_name_of_a_column_of_the_log_is_told():
