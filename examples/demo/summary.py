@@ -7,6 +7,7 @@ from pathlib import Path
 from applicants import answers
 from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
 from live import Object, World, look
+from origins import Origin, origins
 from plots import draw_drift, draw_gates, draw_performance
 from rich.markup import escape
 from rich.table import Table
@@ -22,12 +23,14 @@ def tell(output: Path) -> None:
     """Everything in one place."""
     world = look()
     _trace(world)
+    found = _check_origins(world)
     _draw(world, output)
     _fetch_pages(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
     console.print()
     _tell_facts()
+    _tell_origins(found)
     _tell_links(world)
 
 
@@ -42,6 +45,26 @@ def _tell_facts() -> None:
         number, seconds = (str(fact.act), f"{seconds_of_acts.get(fact.act, 0):.0f}") if fact.act != told else ("", "")
         told = fact.act
         table.add_row(number, seconds, fact.expected, escape(fact.seen))
+    console.print(table)
+
+
+def _check_origins(world: World) -> tuple[Origin, ...]:
+    found = origins(world)
+    kept = {one["digest"] for dataset in world.objects for one in dataset.status.get("snapshots", ())}
+    traced = [one for one in found if one.snapshot in kept]
+    see(ACT, "every number that was told leads by digest to a snapshot that is kept",
+        f"{len(traced)} of {len(found)}, to {len({one.snapshot for one in traced})} snapshots",
+        holds=len(traced) == len(found))  # fmt: skip
+    return found
+
+
+def _tell_origins(found: tuple[Origin, ...]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 1), header_style="bold")
+    for title in ("number", "published as", "by digest, from snapshot"):
+        table.add_column(title)
+    for one in found:
+        table.add_row(escape(one.number), one.by, digest(one.snapshot))
+    console.print()
     console.print(table)
 
 
