@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -38,12 +39,13 @@ class Server:
     folder: Path
     log: Path
 
+    @cached_property
     def golden(self):
         signature = load_model(self.folder).signature
         return read_golden(self.folder, signature=signature)
 
     def inputs(self, *, rows: int = 3) -> list[dict]:
-        batch, _, _ = self.golden()
+        batch, _, _ = self.golden
         return [_input(name, batch.column(name).to_pylist()[:rows]) for name in batch.schema.names]
 
     def ask(self, inputs: list[dict], **fields) -> httpx.Response:
@@ -137,7 +139,7 @@ def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) ->
 
 
 def test_golden_requests_are_answered_as_when_it_was_trained(server):
-    _, expected, tolerance = server.golden()
+    _, expected, tolerance = server.golden
     answer = server.ask(server.inputs(rows=len(expected)), id="one").json()
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("one", "pd", "7")
     (output,) = answer["outputs"]
