@@ -12,6 +12,7 @@ import pytest
 from springtide.api.constants import Reason
 from springtide.api.dataset import ColumnContract
 from springtide_workloads.artifacts.store import ArtifactStore
+from springtide_workloads.errors import WorkloadError
 
 from tests.workloads.builders import a_table, write
 from tests.workloads.snapshot.builders import (
@@ -228,3 +229,20 @@ def test_source_and_store_may_lie_in_s3(tmp_path):
     assert section.read_file(first.snapshot.digest, "manifest.json") is None
     assert not s3fs.S3FileSystem().find(first.snapshot.uri)
     assert not list(Path(tmp_path / "scratch").rglob("source/*")), "a copy is gone once it is read"
+
+
+@pytest.mark.usefixtures("s3")
+def test_csv_in_a_bucket_is_the_content_that_it_is_on_a_volume(tmp_path):
+    import s3fs
+
+    here = tmp_path / "loans.csv"
+    here.write_text("id,amount\n1,2.5\n2,3.5\n")
+    there = f"s3://lake/{tmp_path.name}"
+    s3fs.S3FileSystem().put(str(here), f"{there}/loans.csv")
+    expected = do(a_snapshot_task(tmp_path, here.as_uri(), format="Csv"), tmp_path).snapshot.digest
+    found = do(a_snapshot_task(tmp_path, f"{there}/*.csv", format="Csv", store=f"{there}-store"), tmp_path)
+    assert (found.snapshot.rows, found.snapshot.digest) == (2, expected)
+    s3fs.S3FileSystem().rm_file(f"{there}/loans.csv")
+    with pytest.raises(WorkloadError, match=there) as gone:
+        do(a_snapshot_task(tmp_path, f"{there}/*.csv", format="Csv", store=f"{there}-store"), tmp_path)
+    assert gone.value.reason == Reason.DATA_NOT_FOUND
