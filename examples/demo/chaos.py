@@ -50,7 +50,7 @@ class Chaos:
             return
         if not self.taken:
             raise DemoError("no pod could be taken away")
-        say(f"Meanwhile {self.taken} pods were taken away at random moments, and everything was given 4 times as long.")
+        say(f"Meanwhile {self.taken} pods were taken away at random moments; all was given {PATIENCE} times as long.")
 
     def _run(self) -> None:
         while not self._stopped.wait(self._draw.uniform(LEAST_SECONDS, MOST_SECONDS)):

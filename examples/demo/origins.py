@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from live import World
+from live import Object, World
 from months import of_window
 from story import digest, gate
 
@@ -20,20 +20,15 @@ class Origin:
 
 def origins(world: World) -> tuple[Origin, ...]:
     """Of all that the acts told; a snapshot that cannot be told is empty."""
-    learned = {
-        one.status["model"]["digest"]: str(one.status.get("dataset", {}).get("digest", ""))
-        for one in world.objects
-        if one.kind == "TrainingRun" and one.status.get("model")
-    }
-    return (*_promised(world), *_gates(world), *_monitored(world, learned))
+    trained = [one for one in world.objects if one.kind == "TrainingRun" and one.status.get("model")]
+    learned = {one.status["model"]["digest"]: str(one.status.get("dataset", {}).get("digest", "")) for one in trained}
+    return (*_promised(trained, learned), *_gates(world), *_monitored(world, learned))
 
 
-def _promised(world: World) -> Iterator[Origin]:
-    for one in world.objects:
-        if one.kind == "TrainingRun" and one.status.get("model"):
-            auc, model = one.status["metrics"]["auc"], one.status["model"]["digest"]
-            snapshot = str(one.status.get("dataset", {}).get("digest", ""))
-            yield Origin(f"AUC {auc:.3f} of {one.name} on held-out rows", f"model {digest(model)}", snapshot)
+def _promised(trained: list[Object], learned: dict[str, str]) -> Iterator[Origin]:
+    for one in trained:
+        auc, model = one.status["metrics"]["auc"], one.status["model"]["digest"]
+        yield Origin(f"AUC {auc:.3f} of {one.name} on held-out rows", f"model {digest(model)}", learned[model])
 
 
 def _gates(world: World) -> Iterator[Origin]:
