@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import corrupt
 from springtide_workloads.drift.bins import CategoryBins, Counts, NumberBins
 from springtide_workloads.drift.counting import count_column
-from springtide_workloads.drift.pieces import Share, columns_at_once, in_shares, read_pieces
+from springtide_workloads.drift.pieces import PieceFile, Share, in_shares
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.crew import in_processes, processes_for
 from springtide_workloads.process.progress import Progress
@@ -49,24 +48,23 @@ class _Count:
 
     def __call__(self, share: Share[Path]) -> dict[str, Counts]:
         counts = {name: np.zeros(len(one.slots), dtype=np.int64) for name, one in self.bins.items()}
-        name = share.file.name
-        with _opened(share.file, columns=tuple(self.bins)) as parquet:
-            pieces = columns_at_once(parquet.metadata, tuple(self.bins))
-            for row_group in share.row_groups(parquet):
-                for column, values in read_pieces(parquet, row_group, pieces, name=name):
+        with _opened(share.file, columns=tuple(self.bins)) as file:
+            pieces = file.cut(tuple(self.bins))
+            for row_group in share.row_groups(file.parquet):
+                for column, values in file.read(row_group, pieces):
                     counts[column] += count_column(values, bins=self.bins[column], column=column)
         return counts
 
 
 @contextmanager
-def _opened(path: Path, *, columns: tuple[str, ...]) -> Iterator[pq.ParquetFile]:
+def _opened(path: Path, *, columns: tuple[str, ...]) -> Iterator[PieceFile]:
     try:
-        parquet = pq.ParquetFile(path, pre_buffer=False)
+        file = PieceFile(path, name=path.name)
     except (pa.ArrowException, OSError) as error:
         raise corrupt(path.name, error) from error
-    with parquet:
-        names = set(parquet.schema_arrow.names)
+    with file:
+        names = set(file.parquet.schema_arrow.names)
         for name in columns:
             if name not in names:
                 raise WorkloadError(Reason.COLUMN_NOT_FOUND, f"{path.name} has no column {name}, which has bins")
-        yield parquet
+        yield file

@@ -18,7 +18,7 @@ from springtide_workloads.drift.bins import UNSEEN, Counts
 from springtide_workloads.drift.counting import Grouping, count_by_cell, count_column, slots_of
 from springtide_workloads.drift.duplicates import Hashes, hash_rows
 from springtide_workloads.drift.layout import Layout, SliceColumn
-from springtide_workloads.drift.pieces import Share, columns_at_once, read_pieces
+from springtide_workloads.drift.pieces import PieceFile, Share
 from springtide_workloads.drift.rows import LOG_MODEL, LOG_REQUEST, LOG_ROW, RowFile, Rows
 from springtide_workloads.drift.times import event_times
 from springtide_workloads.drift.verdict import Unusable
@@ -99,8 +99,8 @@ class CountShare:
         """A torn file of a log is noted, for the others are still worth counting; one of a snapshot ends the task."""
         file = share.file
         try:
-            with self.rows.open(file) as path, pq.ParquetFile(path, pre_buffer=False) as parquet:
-                return self._count(parquet, share)
+            with self.rows.open(file) as path, PieceFile(path, name=file.name) as opened:
+                return self._count(opened, share)
         except WorkloadError as error:
             if not self.rows.is_log or error.retryable:
                 raise
@@ -111,12 +111,12 @@ class CountShare:
                 raise failure from error
             return Found.nothing(self.cells, failure=failure.message)
 
-    def _count(self, parquet: pq.ParquetFile, share: Share[RowFile]) -> Found:
-        found, file = Found.nothing(self.cells), share.file
+    def _count(self, opened: PieceFile, share: Share[RowFile]) -> Found:
+        found, file, parquet = Found.nothing(self.cells), share.file, opened.parquet
         schema = parquet.schema_arrow  # made anew each time that it is asked for
         problems = {name: self.layout.problem(name, schema) for name in self.layout.columns}
         usable = [name for name, problem in problems.items() if problem is None]
-        pieces = columns_at_once(parquet.metadata, usable)
+        pieces = opened.cut(usable)
         if self.rows.is_log:
             self._note_dropped(found, parquet.metadata)
         for row_group in share.row_groups(parquet):
@@ -129,7 +129,7 @@ class CountShare:
             if not own.is_empty:
                 self._note_problems(found, problems, own, file=file)
             of_all, of_score = self._by_slice(keys, windows), self._by_slice(keys, own)
-            for name, values in read_pieces(parquet, row_group, pieces, name=file.name):
+            for name, values in opened.read(row_group, pieces):
                 groupings = of_score if name == self.layout.score else of_all
                 for part, span in self._count_column(name, values, groupings=groupings):
                     found.add(part, name, span)

@@ -88,6 +88,7 @@ def encode_file(
         use_dictionary=words,  # type: ignore[arg-type]  # the stubs know the switch only
         compression=dict.fromkeys(words, "zstd"),  # the others: none
         write_statistics=words,
+        max_rows_per_page=max(total, 1),  # one page a column: `drift/plain.py` reads it without decoding
         store_schema=False,
     ) as file:
         file.write_table(table, row_group_size=max(total, 1))

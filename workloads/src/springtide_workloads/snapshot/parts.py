@@ -12,7 +12,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from springtide_workloads.snapshot.canonical import group_rows
+from springtide_workloads.snapshot.canonical import MAX_GROUP_ROWS, group_rows
 
 GROUPS_PER_FILE = 16
 PART = "part-{number:05d}.parquet"
@@ -69,6 +69,7 @@ class PartWriter:
             ],
             compression={name: _compression(self._schema.field(name).type) for name in names},
             write_statistics=True,
+            max_rows_per_page=MAX_GROUP_ROWS,  # one page a column: `drift/plain.py` reads it without decoding
             store_schema=False,
         )
 
