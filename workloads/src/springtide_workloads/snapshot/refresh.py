@@ -18,6 +18,7 @@ from springtide_workloads.artifacts.digests import canonical
 from springtide_workloads.artifacts.manifest import MANIFEST, Column, Manifest, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.data.listing import Listing
+from springtide_workloads.data.pinned import DATASETS
 from springtide_workloads.data.sample import RowSample
 from springtide_workloads.data.scan import sample_rows
 from springtide_workloads.data.split import PROFILE, draw
@@ -50,7 +51,7 @@ def take_snapshot(task: SnapshotTask, *, start_time: datetime, scratch: Path, pr
 
     A violated contract is no exception: the result says which rules, as many as fit.
     """
-    store = ArtifactStore(task.store_uri, section=f"datasets/{task.owner.namespace}.{task.owner.name}")
+    store = ArtifactStore(task.store_uri, section=f"{DATASETS}/{task.owner.namespace}.{task.owner.name}")
     store.check_writable()
     listing = list_source(task)
     log.info("source", files=len(listing.files), bytes=listing.size, state=listing.state)
