@@ -10,9 +10,11 @@ from springtide.api.gate import Gate
 from springtide_workloads.drift import evidently_report
 
 from tests.workloads.builders import Place, a_table, write
-from tests.workloads.drift.builders import a_drift_task
+from tests.workloads.drift.builders import a_drift_task, people, publish_snapshot
 from tests.workloads.drift.builders import do as look
 from tests.workloads.drift.performance_test import KEYS, a_day, given, promised, publish_labels
+from tests.workloads.drift.showing_test import a_model as a_trained_model
+from tests.workloads.drift.showing_test import shown
 from tests.workloads.evaluation.builders import a_model, an_evaluation, without
 from tests.workloads.evaluation.builders import do as evaluate
 
@@ -44,6 +46,13 @@ def test_a_log_is_judged_and_its_labels_are_joined_in_a_bucket(
     assert there.window.report_digest == here.window.report_digest, "the report is the same to the bit"
     assert str(there.window.report_uri).startswith(f"{s3}/{tmp_path.name}/artifacts/drift/")
     assert {"manifest.json", "index.html", "performance.parquet"} <= names_at(str(there.window.report_uri))
+
+
+def test_rows_of_the_window_and_of_the_training_snapshot_are_found_in_a_bucket(tmp_path: Path, s3: str):
+    task = a_drift_task(tmp_path, publish_snapshot(tmp_path, [people()]), a_trained_model(tmp_path))
+    there = shown(moved(task, tmp_path, s3), tmp_path / "scratch")
+    assert there.snapshot is not None
+    assert there == shown(task, tmp_path)
 
 
 def test_a_challenger_is_judged_in_a_bucket(tmp_path: Path, s3: str, place: Place):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Owner, Result
-from springtide_workloads.artifacts.manifest import describe_folder
+from springtide_workloads.artifacts.manifest import Input, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.drift.bins import BASELINE_FILE, Baseline, CategoryBins, ColumnCounts, SliceCounts
 from springtide_workloads.drift.counting import count_column
@@ -72,7 +72,12 @@ def a_baseline(table: pa.Table | None = None, *, slices: bool = True) -> Baselin
 
 
 def publish_model(
-    root: Path, baseline: Baseline | None, *, metrics: dict[str, Any] | None = None, trees: str = "trees"
+    root: Path,
+    baseline: Baseline | None,
+    *,
+    metrics: dict[str, Any] | None = None,
+    trees: str = "trees",
+    trained_on: DriftRows | None = None,
 ) -> DriftBaseline:
     """A model's folder in the store below `root`, with nothing in it but what a look needs."""
     folder = root / uuid.uuid4().hex
@@ -82,7 +87,8 @@ def publish_model(
         (folder / "metrics.json").write_text(json.dumps(metrics))
     if baseline is not None:
         (folder / BASELINE_FILE).write_text(json.dumps(baseline.to_wire()))
-    manifest = describe_folder(folder, kind="Model", schema=(), inputs=())
+    inputs = (Input(name="data", digest=str(trained_on.snapshot)),) if trained_on else ()
+    manifest = describe_folder(folder, kind="Model", schema=(), inputs=inputs)
     uri = ArtifactStore(store_of(root)).publish(folder, manifest=manifest)
     return DriftBaseline(uri=uri, digest=manifest.digest)
 

@@ -194,8 +194,11 @@ def test_an_answer_with_many_drifted_columns_and_windows_fits_a_termination_mess
 
 
 def test_a_report_is_whole_and_equal_looks_publish_the_same_bytes(tmp_path: Path):
-    model = publish_model(tmp_path, a_baseline())
-    task = a_drift_task(tmp_path, publish_snapshot(tmp_path, [shifted(people())]), model, slices=("region",))
+    learned = publish_snapshot(tmp_path, [people(20_000, seed=99)])
+    model = publish_model(tmp_path, a_baseline(), trained_on=learned)
+    log = write_log(tmp_path, shifted(people()), model=model.digest)
+    write_log(tmp_path, people(day=DAY + timedelta(days=1)), model=model.digest, name="later")
+    task = a_drift_task(tmp_path, log, model, slices=("region",))
     result = do(task, tmp_path)
     folder = report_folder(result)
     assert {path.name for path in folder.iterdir()} == {
@@ -204,10 +207,12 @@ def test_a_report_is_whole_and_equal_looks_publish_the_same_bytes(tmp_path: Path
     assert result.window is not None
     assert folder.name == result.window.report_digest.replace(":", "-")
     inputs = {one["name"]: one["digest"] for one in json.loads((folder / "manifest.json").read_text())["inputs"]}
-    assert inputs == {"baseline": model.digest, "data": task.data.snapshot}
+    assert inputs == {"baseline": model.digest, "reference": learned.snapshot}
     page = (folder / "index.html").read_text()
     assert "http" not in page, "nothing is loaded from elsewhere"
     assert all(f">{name} <span" in page for name in ("income", "age", "region"))
+    assert f"on 2,000 rows of the window and 5,000 of the snapshot {learned.snapshot}" in page
+    assert "those of prediction are drawn from the counts" in page
     assert "drift" in (folder / "evidently.html").read_text().lower()
     assert do(task, tmp_path).window.report_digest == result.window.report_digest
 

@@ -16,7 +16,7 @@ from springtide_workloads.errors import WorkloadError
 VALIDATION_SHARE = 0.1
 MIN_TRAINING_ROWS = 50
 MIN_TEST_ROWS = 20
-HOLD_OUT, VALIDATE, SAMPLE, PROFILE = 1, 2, 3, 4
+HOLD_OUT, VALIDATE, SAMPLE, PROFILE, SHOW = 1, 2, 3, 4, 5
 """Salts: each decision about a row has a draw of its own."""
 
 

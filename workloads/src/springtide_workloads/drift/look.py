@@ -17,12 +17,14 @@ from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.data.pinned import collect_snapshot
 from springtide_workloads.drift.answer import answer
 from springtide_workloads.drift.bins import Baseline, Counts
-from springtide_workloads.drift.judging import Judged, judge_window, questions_of
+from springtide_workloads.drift.judging import Judged, judge_window, questions_of, ranked
 from springtide_workloads.drift.layout import Layout, lay_out
 from springtide_workloads.drift.opening import open_baseline
 from springtide_workloads.drift.performance import Realised, measure
 from springtide_workloads.drift.report import Report
 from springtide_workloads.drift.rows import LOG_SCORE, LOG_TIME, LogRows, Rows, SnapshotRows
+from springtide_workloads.drift.showing import show
+from springtide_workloads.drift.side_by_side import Shown
 from springtide_workloads.drift.survey import Survey, survey
 from springtide_workloads.drift.tables import ReportTables
 from springtide_workloads.drift.tally import Tally, tally_windows
@@ -40,6 +42,8 @@ from springtide_workloads.process.progress import Progress
 
 USUAL = 48
 """Earlier windows that tell how many rows are usual."""
+SHOWN = 20
+"""Columns that Evidently is shown, the first ones of the ranking."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def look(task: DriftTask, *, start_time: datetime, scratch: Path, progress: Prog
         with ReportTables(folder) as tables:
             looked = judge_windows(work, windows, tables=tables, progress=progress)
     realised = measure_windows(work, windows, now=start_time, scratch=scratch, progress=progress)
-    report = Report(task, work.layout, looked.newest, looked.counts, looked.windows, realised, notes)
+    shown = None if looked.newest is None else show_worst(work, looked, scratch=scratch, progress=progress)
+    report = Report(task, work.layout, looked.newest, looked.counts, looked.windows, realised, notes, shown)
     published = None if report.is_empty else report.publish(folder, store=store, progress=progress)
     log.info("judged", windows=len(windows), report=published)
     return answer(
@@ -152,6 +157,26 @@ def judge_windows(
         last = len(cells.windows) - 1
         counts = {name: tally.of_window(last, column=name) for name in work.layout.columns}
     return Looked(newest, counts, tuple(summaries))
+
+
+def show_worst(work: Work, looked: Looked, *, scratch: Path, progress: Progress) -> Shown | None:
+    """Rows of the newest window beside the reference, of its worst columns; None where no column has any."""
+    assert looked.newest is not None, "without a window nothing is shown"
+    columns = [work.layout.columns[one.name] for one in ranked(looked.newest.columns) if one.rows]
+    counted = [(column, looked.counts[column.name]) for column in columns[:SHOWN]]
+    counts = [(column, found) for column, found in counted if column.rows and found.sum()]
+    if not counts:
+        return None
+    return show(
+        work.task,
+        counts,
+        rows=work.rows,
+        layout=work.layout,
+        window=looked.newest.window,
+        time=work.time,
+        scratch=scratch,
+        progress=progress,
+    )
 
 
 def measure_windows(

@@ -1,11 +1,11 @@
-"""The baseline that was frozen with a model, read from the model's folder."""
+"""What a model's folder says of its training: the baseline that was frozen with it, and which data it was."""
 
 from pydantic import ValidationError
 from springtide.api.constants import Reason
 from springtide.api.task import DriftBaseline
 
 from springtide_workloads.artifacts.digests import digest_of
-from springtide_workloads.artifacts.manifest import MANIFEST
+from springtide_workloads.artifacts.manifest import MANIFEST, Manifest
 from springtide_workloads.artifacts.store import decode_manifest, read_document
 from springtide_workloads.drift.bins import BASELINE_FILE, Baseline
 from springtide_workloads.errors import WorkloadError
@@ -16,12 +16,7 @@ def open_baseline(model: DriftBaseline) -> Baseline:
 
     Raises BaselineNotFound, DigestMismatch, AccessDenied, StoreUnavailable.
     """
-    manifest_text = read_document(f"{model.uri}/{MANIFEST}")
-    if manifest_text is None:
-        raise WorkloadError(
-            Reason.BASELINE_NOT_FOUND, f"there is no model at {model.uri}: it was removed; name another run's model"
-        )
-    manifest = decode_manifest(manifest_text, digest=model.digest, place=model.uri)
+    manifest = _open_manifest(model)
     listed = next((file for file in manifest.files if file.name == BASELINE_FILE), None)
     if listed is None:
         raise WorkloadError(
@@ -41,3 +36,20 @@ def open_baseline(model: DriftBaseline) -> Baseline:
             f"{model.uri}/{BASELINE_FILE} is none that this program can read ({error.error_count()} fields): train the"
             " model again",
         ) from error
+
+
+def data_of(model: DriftBaseline) -> str | None:
+    """The digest of the data that the model was trained on; None where its folder does not say.
+
+    Raises BaselineNotFound, DigestMismatch, AccessDenied, StoreUnavailable.
+    """
+    return next((one.digest for one in _open_manifest(model).inputs if one.name == "data"), None)
+
+
+def _open_manifest(model: DriftBaseline) -> Manifest:
+    text = read_document(f"{model.uri}/{MANIFEST}")
+    if text is None:
+        raise WorkloadError(
+            Reason.BASELINE_NOT_FOUND, f"there is no model at {model.uri}: it was removed; name another run's model"
+        )
+    return decode_manifest(text, digest=model.digest, place=model.uri)

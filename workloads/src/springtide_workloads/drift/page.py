@@ -27,7 +27,11 @@ SLICES = 200
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows. evidently: name of the other page, beside this one; None: evidently_problem says why not."""
+    """What the page shows.
+
+    evidently: name of the other page, beside this one, with `evidently_origin`, which says of its rows what they are;
+    None: evidently_problem says why there is none.
+    """
 
     task: DriftTask
     layout: Layout
@@ -37,6 +41,7 @@ class Page:
     notes: tuple[str, ...]
     evidently: str | None
     evidently_problem: str | None
+    evidently_origin: str
     performance: PerformanceView | None = None
 
 
@@ -69,6 +74,7 @@ def render(page: Page) -> str:
         notes=page.notes,
         evidently=page.evidently,
         evidently_problem=page.evidently_problem,
+        evidently_origin=page.evidently_origin,
         performance=page.performance,
     )
     return text

@@ -19,22 +19,21 @@ from springtide_workloads.artifacts.manifest import Input, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.drift.bins import Counts
 from springtide_workloads.drift.evidently_report import EVIDENTLY_FILE, write_evidently
-from springtide_workloads.drift.judging import Judged, ranked
+from springtide_workloads.drift.judging import Judged
 from springtide_workloads.drift.layout import Layout
 from springtide_workloads.drift.page import PAGE_FILE, Page, render
 from springtide_workloads.drift.performance import Realised
 from springtide_workloads.drift.performance_page import render_performance, view_of
 from springtide_workloads.drift.performance_table import write_performance
 from springtide_workloads.drift.realised import ModelWindow
+from springtide_workloads.drift.side_by_side import Shown
 from springtide_workloads.process.logs import log
 from springtide_workloads.process.progress import Progress
-
-SHOWN_BY_EVIDENTLY = 20
 
 
 @dataclass(frozen=True)
 class Report:
-    """What is shown. counts: of the newest window, by column."""
+    """What is shown. counts: of the newest window, by column. shown: by Evidently; None: no column can be."""
 
     task: DriftTask
     layout: Layout
@@ -43,6 +42,7 @@ class Report:
     windows: tuple[WindowSummary, ...]
     realised: Realised | None
     notes: tuple[str, ...]
+    shown: Shown | None
 
     @property
     def is_empty(self) -> bool:
@@ -56,7 +56,7 @@ class Report:
     def publish(self, folder: Path, *, store: ArtifactStore, progress: Progress) -> tuple[str, str]:
         """Writes the pages beside the tables, and publishes all of it; its URI and digest."""
         with progress.phase("writing the report", total=2, unit="pages") as phase:
-            problem = None if self.newest is None else self._evidently(folder, self.newest)
+            problem = None if self.newest is None else self._evidently(folder)
             phase.advance(1)
             if self._measured:
                 write_performance(folder, self._measured)
@@ -67,6 +67,8 @@ class Report:
             inputs.append(Input(name="labels", digest=self.task.labels.snapshot))
         if self.task.data.snapshot is not None:
             inputs.append(Input(name="data", digest=self.task.data.snapshot))
+        if self.shown is not None and self.shown.snapshot is not None:
+            inputs.append(Input(name="reference", digest=self.shown.snapshot))
         manifest = describe_folder(folder, kind="Report", schema=(), inputs=tuple(inputs))
         return store.publish(folder, manifest=manifest), manifest.digest
 
@@ -86,15 +88,16 @@ class Report:
             notes=self.notes,
             evidently=EVIDENTLY_FILE if evidently_problem is None else None,
             evidently_problem=evidently_problem,
+            evidently_origin="" if self.shown is None else self.shown.origin,
             performance=performance,
         )
         (folder / PAGE_FILE).write_text(render(page), encoding="utf-8")
 
-    def _evidently(self, folder: Path, newest: Judged) -> str | None:
+    def _evidently(self, folder: Path) -> str | None:
         """Why Evidently has no report; None where it has one."""
-        worst = [one.name for one in ranked(newest.columns) if one.rows][:SHOWN_BY_EVIDENTLY]
-        columns = [(self.layout.columns[name], self.counts[name]) for name in worst]
-        problem = write_evidently(folder, columns=columns, psi=self.task.rules.psi)
+        if self.shown is None:
+            return "no column has rows on both sides"
+        problem = write_evidently(folder, self.shown, psi=self.task.rules.psi)
         if problem is not None:
             log.warning("there is no report by Evidently", problem=problem)
         return problem

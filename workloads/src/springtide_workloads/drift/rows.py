@@ -46,6 +46,11 @@ class Rows(Protocol):
         """The file on this machine. Raises DataNotFound where it is gone, AccessDenied, StoreUnavailable."""
 
 
+def files_between(rows: Rows, *, start: int | None, end: int) -> tuple[RowFile, ...]:
+    """Those that may have event times in [start, end), as far as that is known; start None: all until `end`."""
+    return tuple(file for file in rows.files(after=start) if file.start is None or file.start < end)
+
+
 class SnapshotRows:
     """The verified files of a snapshot. See `Rows`."""
 

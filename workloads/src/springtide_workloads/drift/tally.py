@@ -8,7 +8,7 @@ from springtide_workloads.drift.bins import Counts
 from springtide_workloads.drift.duplicates import Duplicates
 from springtide_workloads.drift.layout import Layout, SliceColumn
 from springtide_workloads.drift.pieces import in_shares
-from springtide_workloads.drift.rows import RowFile, Rows
+from springtide_workloads.drift.rows import RowFile, Rows, files_between
 from springtide_workloads.drift.tally_share import OVERALL, CountShare, Found
 from springtide_workloads.drift.verdict import Unusable
 from springtide_workloads.drift.windows import HOUR, Cells
@@ -104,9 +104,7 @@ def tally_windows(
     score is counted; None: the rows do not tell. Raises ColumnNotFound, WrongType, DataCorrupt, naming the file.
     """
     tally = Tally(layout, cells)
-    files = rows.files(after=None if time is None else cells.windows[0].start)
-    if rows.is_log:
-        files = tuple(file for file in files if file.start is None or file.start < cells.windows[-1].end)
+    files = files_between(rows, start=None if time is None else cells.windows[0].start, end=cells.windows[-1].end)
     is_small = layout.cell_bytes * cells.size <= ROOM_TO_SHARE
     processes = processes_for(sum(file.size for file in files)) if is_small else 1
     shares = in_shares(files, each=1 if rows.is_log else processes)

@@ -18,7 +18,10 @@ from springtide_workloads.artifacts.digests import canonical
 from springtide_workloads.artifacts.manifest import MANIFEST, Column, Manifest, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.data.listing import Listing
+from springtide_workloads.data.pinned import DATASETS
+from springtide_workloads.data.sample import RowSample
 from springtide_workloads.data.scan import sample_rows
+from springtide_workloads.data.split import PROFILE, draw
 from springtide_workloads.drift.scan import count_files
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.fitting import first_that_fits
@@ -27,7 +30,6 @@ from springtide_workloads.process.progress import Progress
 from springtide_workloads.snapshot.contract import ContractCheck
 from springtide_workloads.snapshot.parts import PartWriter, parts_of
 from springtide_workloads.snapshot.profile import PROFILE_FILE, describe, freeze_bins
-from springtide_workloads.snapshot.sample import RowSample
 from springtide_workloads.snapshot.source import Source, list_source
 from springtide_workloads.snapshot.statistics import ColumnStatistics, EventTimes
 
@@ -49,7 +51,7 @@ def take_snapshot(task: SnapshotTask, *, start_time: datetime, scratch: Path, pr
 
     A violated contract is no exception: the result says which rules, as many as fit.
     """
-    store = ArtifactStore(task.store_uri, section=f"datasets/{task.owner.namespace}.{task.owner.name}")
+    store = ArtifactStore(task.store_uri, section=f"{DATASETS}/{task.owner.namespace}.{task.owner.name}")
     store.check_writable()
     listing = list_source(task)
     log.info("source", files=len(listing.files), bytes=listing.size, state=listing.state)
@@ -113,7 +115,7 @@ def _read(source: Source, *, task: SnapshotTask, folder: Path, now: datetime, pr
             if times is not None and name is not None:
                 times.add(batch.rows.column(name))
             if check.is_met:
-                sample.add(batch.rows, first=rows)
+                sample.add(batch.rows, draw(batch.rows.num_rows, seed=0, salt=PROFILE, first=rows))
                 writer.write(batch.rows)
             rows += batch.rows.num_rows
     return Reading(schema, rows, statistics, sample.table(schema), times, check.violations())
