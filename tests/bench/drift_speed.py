@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 from figures import Figure
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Owner
-from springtide_workloads.artifacts.manifest import describe_folder
+from springtide_workloads.artifacts.manifest import Input, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 from springtide_workloads.drift.bins import BASELINE_FILE, Baseline, ColumnCounts
 from springtide_workloads.drift.counting import count_numbers
@@ -168,7 +168,7 @@ def _prepare(root: Path, *, rows: int, columns: int) -> tuple[Path, list[Path]]:
     data = describe_folder(folder, kind="Data", schema=(), inputs=())
     uri = ArtifactStore(store, section="datasets/bench.wide").publish(folder, manifest=data)
     shutil.rmtree(folder)
-    model = _publish_baseline(root, store, names=names, draw=draw)
+    model = _publish_baseline(root, store, names=names, draw=draw, data=data.digest)
     task = DriftTask(
         owner=Owner(kind="DriftMonitor", namespace="bench", name="wide", uid="bench", attempt=1),
         store_uri=store,
@@ -182,7 +182,10 @@ def _prepare(root: Path, *, rows: int, columns: int) -> tuple[Path, list[Path]]:
     return path, sorted(Path(uri.removeprefix("file://")).glob("*.parquet"))
 
 
-def _publish_baseline(root: Path, store: str, *, names: list[str], draw: np.random.Generator) -> DriftBaseline:
+def _publish_baseline(
+    root: Path, store: str, *, names: list[str], draw: np.random.Generator, data: str
+) -> DriftBaseline:
+    """data: digest of a snapshot; the look shows Evidently rows of it as if the model had been trained on it."""
     features = []
     for name in names:
         values = draw.standard_normal(50_000, dtype=np.float32)
@@ -192,7 +195,7 @@ def _publish_baseline(root: Path, store: str, *, names: list[str], draw: np.rand
     folder.mkdir()
     baseline = Baseline(features=tuple(features), score=features[0])
     (folder / BASELINE_FILE).write_text(json.dumps(baseline.to_wire()))
-    manifest = describe_folder(folder, kind="Model", schema=(), inputs=())
+    manifest = describe_folder(folder, kind="Model", schema=(), inputs=(Input(name="data", digest=data),))
     return DriftBaseline(uri=ArtifactStore(store).publish(folder, manifest=manifest), digest=manifest.digest)
 
 

@@ -18,7 +18,7 @@ from springtide_workloads.data.split import SHOW, draw
 from springtide_workloads.drift.bins import NumberBins
 from springtide_workloads.drift.duplicates import hash_rows
 from springtide_workloads.drift.layout import Layout
-from springtide_workloads.drift.pieces import columns_at_once, read_pieces
+from springtide_workloads.drift.pieces import PieceFile
 from springtide_workloads.drift.rows import LOG_REQUEST, LOG_ROW, RowFile, Rows, files_between
 from springtide_workloads.drift.times import event_times
 from springtide_workloads.drift.windows import WHOLE, Window
@@ -67,8 +67,8 @@ class _Sampling:
     def add(self, file: RowFile) -> None:
         """A torn file of a log is told of in the verdict already; one of a snapshot is no snapshot's."""
         try:
-            with self._rows.open(file) as path, pq.ParquetFile(path, pre_buffer=False) as parquet:
-                self._add(parquet, file=file)
+            with self._rows.open(file) as path, PieceFile(path, name=file.name) as opened:
+                self._add(opened, file=file)
         except WorkloadError as error:
             if not self._rows.is_log or error.retryable:
                 raise
@@ -76,11 +76,10 @@ class _Sampling:
             if not self._rows.is_log:
                 raise corrupt(file.name, error) from error
 
-    def _add(self, parquet: pq.ParquetFile, *, file: RowFile) -> None:
+    def _add(self, opened: PieceFile, *, file: RowFile) -> None:
+        parquet = opened.parquet
         schema = parquet.schema_arrow
-        pieces = columns_at_once(
-            parquet.metadata, [name for name in self._columns if self._layout.problem(name, schema) is None]
-        )
+        pieces = opened.cut([name for name in self._columns if self._layout.problem(name, schema) is None])
         for row_group in range(parquet.num_row_groups):
             draws = self._draws(parquet, row_group, file=file)
             places = self.sample.wanted(draws)
@@ -88,7 +87,7 @@ class _Sampling:
                 continue
             found = {
                 name: self._shown(name, values.take(pa.array(places)))
-                for name, values in read_pieces(parquet, row_group, pieces, name=file.name)
+                for name, values in opened.read(row_group, pieces)
             }
             arrays = [found.get(field.name, pa.nulls(places.size, field.type)) for field in self.schema]
             self.sample.add(pa.RecordBatch.from_arrays(arrays, schema=self.schema), draws[places])
