@@ -22,6 +22,7 @@ from springtide.api.constants import API_VERSION, LABEL_NAME, LABEL_ROLE, Condit
 from springtide.api.dataset import Snapshot
 from springtide.api.drift_monitor import WindowReport, WindowSummary
 from springtide.api.gate import GateOutcome, Verdict
+from springtide.api.retrain_run import Record
 from springtide.api.task import Result
 from springtide.api.training_run import Inputs, RegisteredModel
 from springtide.shell.kinds import KINDS
@@ -116,6 +117,9 @@ async def _states(session: aiohttp.ClientSession, plural: str) -> Counter[str]:
 def _state(conditions: list[dict[str, str]]) -> str:
     found = {item["type"]: item for item in conditions}
     ready, working = found.get(ConditionType.READY), found.get(ConditionType.RECONCILING)
+    recorded = found.get(ConditionType.RECORDED)
+    if recorded and recorded["status"] != "True":
+        return str(recorded["reason"])
     if ready and working and (ready["status"], working["status"]) == ("True", "False"):
         return _AT_REST
     return ready["reason"] if ready else "not looked at"
@@ -157,6 +161,9 @@ def _result(role: Role, name: str) -> Result:
             )
         case Role.PROMOTE:
             return Result(status="Succeeded", reason=Reason.PROMOTED)
+        case Role.RECORD:
+            record = Record(uri=f"s3://a/records/{name}", digest=digest(f"record of {name}"))
+            return Result(status="Succeeded", reason=Reason.RECORDED, record=record)
         case Role.LOOK:
             window = _window(with_time=not _looks_at_data(int(loop.rpartition("-")[2])))
             summary = WindowSummary.model_validate(window.model_dump(include=set(WindowSummary.model_fields)))

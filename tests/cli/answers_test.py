@@ -198,6 +198,8 @@ FIELDS = (
     "gates",
     "slices",
     "evidence",
+    "record",
+    "watched",
     "triggers",
     "guards",
     "drift",

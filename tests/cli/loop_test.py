@@ -163,6 +163,16 @@ def test_a_run_is_explained_by_its_phases_and_gates():
     assert "kubectl springtide report rrun/pd-1 --open" in shown
 
 
+def test_a_run_that_has_ended_names_its_record_and_what_was_seen():
+    record = {"uri": "s3://artifacts/springtide/records/team.pd/r", "digest": digest("e")}
+    run = a_retrain_run(record=record, watched={"message": "DriftMonitor income saw it keep its promise"})
+    shown = explained(run)
+    assert "While it was watched: DriftMonitor income saw it keep its promise." in shown
+    assert "Its record lies in s3://artifacts/springtide/records/team.pd/r (sha256:eeeeeeeeeeee)." in shown
+    assert "kubectl springtide report rrun/pd-1 --record --open" in shown
+    assert f"record: {record['uri']}, {record['digest']}" in tree_of(run)
+
+
 def test_a_run_that_awaits_approval_says_who_can_help():
     assert "kubectl springtide approve rrun/pd-1" in explained(a_retrain_run("AwaitingApproval"))
 

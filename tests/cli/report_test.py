@@ -14,7 +14,7 @@ from springtide.cli.server import Server
 from springtide_workloads.artifacts.manifest import describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 
-from tests.cli.objects import a_monitor, a_policy, a_retrain_run, a_run, objects_of
+from tests.cli.objects import a_monitor, a_policy, a_retrain_run, objects_of
 from tests.core.drift_monitor.world import over_service
 
 PROGRAM = Path(sys.executable).with_name("springtide-workloads")
@@ -177,7 +177,7 @@ def test_an_image_from_before_this_command_is_told(report: Published, tmp_path: 
 
 
 def test_every_kind_that_publishes_says_where():
-    assert file_of(a_retrain_run(), "") == "report.html"
+    assert file_of(published(a_retrain_run()), "") == "report.html"
     assert published(a_retrain_run()).uri == "s3://artifacts/springtide/evidence/team.pd/r"
     with pytest.raises(CommandError, match="RetrainRun pd-1 has no report yet: there is one once a challenger was"):
         published(a_retrain_run("Training"))
@@ -193,13 +193,48 @@ def test_a_monitor_publishes_what_it_measured_by_labels_too(report: Published):
     assert published(monitor, performance=True).uri == "s3://artifacts/labels"
 
 
+def recorded(phase: str = "Promoted", **status: Any) -> Manifest:
+    record = {"uri": "s3://artifacts/springtide/records/team.pd/r", "digest": "sha256:" + "e" * 64}
+    return a_retrain_run(phase, record=record, **status)
+
+
+def test_a_run_that_has_ended_has_a_record_beside_its_evidence():
+    assert published(recorded()).uri == "s3://artifacts/springtide/evidence/team.pd/r"
+    place = published(recorded(), record=True)
+    assert place.uri == "s3://artifacts/springtide/records/team.pd/r"
+    assert file_of(place, "") == "record.html"
+    assert file_of(place, "run.json") == "run.json"
+
+
+def test_of_a_run_that_was_never_judged_there_is_the_record():
+    assert published(recorded("Failed", verdict=None)).page == "record.html"
+
+
+def test_a_record_that_is_not_there_is_answered_by_why():
+    with pytest.raises(CommandError, match="RetrainRun pd-1 has no record yet: there is one soon after it has ended"):
+        published(a_retrain_run("Training"), record=True)
+    told = a_retrain_run()
+    why = {"type": "Recorded", "status": "False", "message": "the record could not be written: no right to"}
+    told["status"]["conditions"].append(why)
+    with pytest.raises(CommandError, match="RetrainRun pd-1 has no record: the record could not be written: no right"):
+        published(told, record=True)
+
+
+def test_only_a_run_has_a_record(report: Published):
+    with pytest.raises(CommandError, match=r"only a RetrainRun \(rrun\) has one") as refused:
+        published(with_report(report), record=True)
+    assert refused.value.code is Exit.USAGE
+
+
 def test_a_model_has_files_and_no_page():
-    assert file_of(a_run(digest="sha256:1"), "metrics.json") == "metrics.json"
+    model = Published("s3://artifacts/springtide/models/1", "sha256:1")
+    assert file_of(model, "metrics.json") == "metrics.json"
     with pytest.raises(CommandError, match="name one of its files by --file"):
-        file_of(a_run(digest="sha256:1"), "")
+        file_of(model, "")
 
 
 def test_files_are_saved_under_the_name_of_the_object():
     assert save_name(a_monitor(), "index.html") == "income-report.html"
     assert save_name(a_retrain_run(), "report.html") == "pd-1-report.html"
+    assert save_name(a_retrain_run(), "record.html") == "pd-1-record.html"
     assert save_name(a_monitor(), "plots/roc.png") == "income-roc.png"

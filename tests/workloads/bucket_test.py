@@ -17,6 +17,8 @@ from tests.workloads.drift.showing_test import a_model as a_trained_model
 from tests.workloads.drift.showing_test import shown
 from tests.workloads.evaluation.builders import a_model, an_evaluation, without
 from tests.workloads.evaluation.builders import do as evaluate
+from tests.workloads.retraining.record_test import a_task as a_record
+from tests.workloads.retraining.record_test import do as record
 
 Task = TypeVar("Task", bound=ApiModel)
 
@@ -68,3 +70,14 @@ def test_a_challenger_is_judged_in_a_bucket(tmp_path: Path, s3: str, place: Plac
     assert there.verdict.evidence is not None
     assert there.verdict.evidence.uri.startswith(f"{s3}/{tmp_path.name}/")
     assert {"manifest.json", "evidence.json", "report.html"} <= names_at(there.verdict.evidence.uri)
+
+
+def test_what_became_of_a_run_is_kept_in_a_bucket(tmp_path: Path, s3: str):
+    (tmp_path / "something").write_text("a bucket has no empty folders")
+    task = a_record(tmp_path)
+    there = record(moved(task, tmp_path, s3), tmp_path / "scratch")
+    here = record(task, tmp_path)
+    assert there.record is not None
+    assert here.record is not None
+    assert there.record.digest == here.record.digest
+    assert names_at(there.record.uri) == {"manifest.json", "run.json", "record.html"}

@@ -9,6 +9,11 @@ from tests.faults.proxy import Proxy
 SNAPSHOT = {"digest": DIGEST, "uri": "s3://lake/d", "rows": 1000, "bytes": 10, "createdTime": "2026-01-02T03:04:05Z"}
 REFRESHED = {"status": "Succeeded", "reason": "Refreshed", "snapshot": SNAPSHOT}
 PROMOTED = {"status": "Succeeded", "reason": "Promoted"}
+RECORDED = {
+    "status": "Succeeded",
+    "reason": "Recorded",
+    "record": {"uri": "s3://artifacts/records/r", "digest": DIGEST},
+}
 POLICY: dict[str, Any] = {
     "template": {
         "model": {"name": "churn"},
@@ -64,6 +69,11 @@ class Loop:
         note = {"metadata": {"annotations": {"springtide.dev/retrain": value}}}
         self.team.send("PATCH", f"{self.path}/retrainpolicies/pd", note)
 
+    def wait_until_recorded(self, name: str) -> Any:
+        """Until a run has its record; returns the run's status."""
+        wait(f"the record of {name}", lambda: "record" in self.run(name))
+        return self.run(name)
+
     def wait_until_ended(self, runs: int) -> Any:
         """Until the policy has recorded so many runs; returns its status."""
         wait(f"{runs} ended runs", lambda: len(self.policy().get("status", {}).get("history", ())) == runs)
@@ -80,6 +90,8 @@ def test_a_loop_promotes_rejects_and_comes_to_rest(team: Team, proxy: Proxy) -> 
         status = loop.wait_until_ended(1)
         assert status["champion"]["version"] == str(ord("a"))
         assert loop.run("pd-1")["phase"] == "Promoted"
+        team.end("pd-1-record-a1", message=RECORDED)
+        assert loop.wait_until_recorded("pd-1")["record"] == RECORDED["record"]
 
         asked = time.monotonic()
         loop.ask("now")
@@ -90,6 +102,8 @@ def test_a_loop_promotes_rejects_and_comes_to_rest(team: Team, proxy: Proxy) -> 
         assert status["history"][0]["outcome"] == "Rejected"
         assert status["champion"]["run"] == "pd-1"
         assert state_of(loop.policy()) == "WaitingForTrigger"
+        team.end("pd-2-record-a1", message=RECORDED)
+        assert loop.wait_until_recorded("pd-2")["phase"] == "Rejected"
 
         time.sleep(1)  # news that are under way
         writes = len(proxy.writes)

@@ -124,9 +124,9 @@ def test_a_run_keeps_the_plan_of_its_beginning():
 
 
 def test_only_the_newest_ended_runs_are_kept_and_that_of_the_champion():
-    world = with_champion(historyLimit=2)
+    world = with_champion(historyLimit=2).record()
     for index, letter in enumerate("bcdef"):
-        world.ask(letter).train(letter).judge("Failed", f"number {index}")
+        world.ask(letter).train(letter).judge("Failed", f"number {index}").record()
     assert world.runs == ["pd-1", "pd-5", "pd-6"]
     assert len(world.outcomes) == 6
 
@@ -140,7 +140,7 @@ def test_a_status_that_was_lost_is_found_again_in_the_runs():
     assert world.phase == "Promoted"
 
 
-@pytest.mark.parametrize("writes", range(0, 32, 2))
+@pytest.mark.parametrize("writes", range(0, 36, 2))
 def test_a_crash_between_any_two_writes_changes_nothing(writes: int):
     world = World().publish().see().serve()
     left = iter(range(writes))
@@ -167,11 +167,13 @@ def test_a_crash_between_any_two_writes_changes_nothing(writes: int):
     survive(world.alias, "-promote-")
     survive(lambda: world.serve("a"))
     survive(lambda: world.pass_time(hours=1))
+    survive(world.record, "-record-")
     world.pass_time(hours=1)
     assert world.phase == "Promoted"
     assert world.runs == ["pd-1"]
     assert world.status["champion"]["digest"] == digest("a")
-    assert world.jobs == ["pd-1-a1", "pd-1-evaluate-a1", "pd-1-promote-a1"]
+    assert world.jobs == ["pd-1-a1", "pd-1-evaluate-a1", "pd-1-promote-a1", "pd-1-record-a1"]
+    assert world.told("Recorded", of=world.of_run()) == ("True", "Recorded")
 
 
 def test_what_has_settled_is_not_written_again():

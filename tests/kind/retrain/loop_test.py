@@ -28,6 +28,7 @@ from tests.kind.retrain.loops import (
     next_run_of,
     policy_of,
 )
+from tests.kind.retrain.records import FAILING, a_policy_that_fails, record_of, recorded
 from tests.kind.serving.services import under_load
 from tests.kind.volumes import Shelf
 
@@ -70,7 +71,9 @@ def test_the_first_model_is_promoted_by_itself_and_served(loop: Namespace, mlflo
     assert row[:5] == [POLICY, "True", "WaitingForTrigger", "1", "Promoted"]
 
 
-def test_a_better_challenger_takes_over_without_a_failed_request(loop: Namespace, shelf: Shelf, mlflow_url: str):
+def test_a_better_challenger_takes_over_without_a_failed_request(
+    loop: Namespace, shelf: Shelf, mlflow_url: str, tmp_path: Path
+):
     before = champion_of(loop)
     name = next_run_of(loop)
     ask_for_recipe(loop, POLICY, BETTER)
@@ -99,8 +102,15 @@ def test_a_better_challenger_takes_over_without_a_failed_request(loop: Namespace
     assert run.status["dataset"]["digest"] == latest["digest"]
     assert latest["rows"] == 4 * volumes.PEOPLE_A_YEAR + 30
 
+    kept = record_of(loop, name, tmp_path)
+    assert (kept["run"], kept["phase"], kept["trigger"]["type"]) == (name, "Promoted", "Manual")
+    for field in ("verdict", "challenger", "champion", "promotedTime", "servingTime", "outcomeMessage"):
+        assert kept[field] == run.status[field], field
 
-def test_a_useless_challenger_is_refused_once_though_the_leader_is_killed(loop: Namespace, system: Namespace):
+
+def test_a_useless_challenger_is_refused_once_though_the_leader_is_killed(
+    loop: Namespace, system: Namespace, tmp_path: Path
+):
     before = policy_of(loop).status
     name = next_run_of(loop)
     ask_for_recipe(loop, POLICY, USELESS)
@@ -127,8 +137,10 @@ def test_a_useless_challenger_is_refused_once_though_the_leader_is_killed(loop: 
     runs = [item for item in loop.read("retrainruns")["items"] if item["spec"]["policyRef"]["name"] == POLICY]
     assert len(runs) == policy.status["runs"]
     assert loop.run(name).endings == ["Succeeded"]
+    kept = record_of(loop, name, tmp_path)
+    assert (kept["phase"], kept["verdict"], "promotedTime" in kept) == ("Rejected", run.status["verdict"], False)
     jobs = sorted(job["metadata"]["name"] for job in loop.children("jobs", name))
-    assert jobs == [f"{name}-a1", f"{name}-evaluate-a1"]
+    assert jobs == [f"{name}-a1", f"{name}-evaluate-a1", f"{name}-record-a1"]
 
 
 def test_a_challenger_that_is_the_champion_once_more_is_refused_as_such(loop: Namespace):
@@ -143,7 +155,20 @@ def test_a_challenger_that_is_the_champion_once_more_is_refused_as_such(loop: Na
     assert champion_of(loop) == champion
 
 
-def test_a_challenger_waits_for_a_person_who_is_written_down(loop: Namespace, mlflow_url: str):
+def test_a_run_that_fails_has_a_record_though_it_has_no_verdict(loop: Namespace, tmp_path: Path):
+    loop.apply(a_policy_that_fails())
+    run = ended(loop, f"{FAILING}-1")
+    assert (run.status["phase"], run.reason) == ("Failed", "ColumnNotFound"), run.message
+    kept = record_of(loop, f"{FAILING}-1", tmp_path)
+    assert (kept["phase"], kept["reason"]) == ("Failed", "ColumnNotFound")
+    assert "no_such_column" in kept["outcomeMessage"]
+    assert "verdict" not in kept
+    after = recorded(loop, f"{FAILING}-1")
+    assert (after.reason, after.status["completionTime"]) == (run.reason, run.status["completionTime"])
+    loop.kubectl("delete", "rpol", FAILING)
+
+
+def test_a_challenger_waits_for_a_person_who_is_written_down(loop: Namespace, mlflow_url: str, tmp_path: Path):
     name = f"{ASKING}-1"
     run = loop.wait_for_retrain_run(
         name, lambda found: found.status.get("phase") == "AwaitingApproval", what="to wait for a person"
@@ -159,6 +184,7 @@ def test_a_challenger_waits_for_a_person_who_is_written_down(loop: Namespace, ml
     champion = champion_of(loop, ASKING)
     assert (champion["run"], champion["digest"]) == (name, run.status["challenger"]["digest"])
     assert alias_of(mlflow_url, loop, "asked-for") == champion["version"]
+    assert record_of(loop, name, tmp_path)["approval"] == run.status["approval"]
 
 
 def test_the_evidence_is_a_page_that_is_what_its_digest_says(loop: Namespace, tmp_path: Path):
@@ -178,6 +204,14 @@ def test_the_evidence_is_a_page_that_is_what_its_digest_says(loop: Namespace, tm
         assert made_from in verified
 
 
+def test_the_record_leads_to_the_evidence_by_digest(loop: Namespace):
+    run = recorded(loop, champion_of(loop)["run"])
+    record, evidence = run.status["record"], run.status["verdict"]["evidence"]
+    verified = in_the_store(loop, "verify", record["uri"].removeprefix("file://"), "--digest", record["digest"])
+    assert verified.startswith(f"Record {record['digest']}: 2 files, ")
+    assert f"evidence {evidence['digest']}" in verified
+
+
 def in_the_store(namespace: Namespace, *arguments: str) -> str:
     """What `springtide-workloads` prints in a pod that has the artifact store of the namespace."""
     job = namespace.children("jobs", f"{POLICY}-1")[0]["spec"]["template"]["spec"]
@@ -188,7 +222,9 @@ def in_the_store(namespace: Namespace, *arguments: str) -> str:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "verifies"}, "spec": {"containers": [main], **store}}
     namespace.apply(pod)
     namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/verifies", "--timeout=60s")
-    return namespace.kubectl("logs", "verifies")
+    said = namespace.kubectl("logs", "verifies")
+    namespace.kubectl("delete", "pod", "verifies")
+    return said
 
 
 def test_a_person_is_told_what_led_to_the_model_that_serves(loop: Namespace):

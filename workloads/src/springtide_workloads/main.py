@@ -20,6 +20,7 @@ from springtide.api.task import (
     ExitCode,
     JudgeTask,
     PromoteTask,
+    RecordTask,
     RecoverTask,
     ResolveTask,
     Result,
@@ -39,6 +40,7 @@ OTHERWISE = {
     "Drift": Reason.DRIFT_FAILED,
     "Evaluate": Reason.EVALUATION_FAILED,
     "Promote": Reason.PROMOTION_FAILED,
+    "Record": Reason.RECORD_FAILED,
 }
 """Why an operation failed where the error has no reason of its own, but for training."""
 
@@ -197,7 +199,9 @@ def print_example_of_an_evaluation(
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A model, a snapshot, a report or evidence, wherever it was copied.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A model, a snapshot, a report, evidence or a record, wherever it was copied.")
+    ],
     digest: Annotated[str | None, typer.Option(help="What its manifest must have, as a status names it.")] = None,
 ) -> None:
     """Checks every byte of an artifact's folder, offline, and prints what it is and what it was made from.
@@ -268,7 +272,7 @@ def _perform(task: Task, *, start_time: datetime, scratch: Path, on_terminal: bo
 
 
 def _do(
-    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | EvaluateTask | PromoteTask,
+    task: TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | EvaluateTask | PromoteTask | RecordTask,
     *,
     start_time: datetime,
     scratch: Path,
@@ -300,6 +304,10 @@ def _do(
             from springtide_workloads.tracking.promote import promote
 
             return promote(task, start_time=start_time)
+        case RecordTask():
+            from springtide_workloads.retraining.record import record
+
+            return record(task, start_time=start_time, scratch=scratch)
         case TrainTask():
             from springtide_workloads.training.train import train
 

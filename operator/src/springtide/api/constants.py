@@ -55,6 +55,7 @@ class Role(StrEnum):
     LOOK = "look"
     EVALUATE = "evaluate"
     PROMOTE = "promote"
+    RECORD = "record"
 
 
 class ConditionType(StrEnum):
@@ -84,6 +85,8 @@ class ConditionType(StrEnum):
     """DriftMonitor: whether the model did worse than promised, by labels that have arrived; Unknown without them."""
     TRIGGERED = "Triggered"
     """RetrainPolicy: True while something asks for a run that has not begun; the message says what holds it back."""
+    RECORDED = "Recorded"
+    """RetrainRun that has ended: whether its record is published; Unknown while it is being written."""
 
 
 class Reason(StrEnum):
@@ -172,6 +175,8 @@ class Reason(StrEnum):
     CHALLENGER_REJECTED = "Rejected"
     DRY_RUN = "DryRun"
     PROMOTED = "Promoted"
+    RECORDING = "Recording"
+    RECORDED = "Recorded"
 
     # How it ended well.
     SUCCEEDED = "Succeeded"
@@ -226,6 +231,7 @@ class Reason(StrEnum):
     DRIFT_FAILED = "DriftFailed"
     EVALUATION_FAILED = "EvaluationFailed"
     PROMOTION_FAILED = "PromotionFailed"
+    RECORD_FAILED = "RecordFailed"
     INVALID_PARAMETER = "InvalidParameter"
     DISK_FULL = "DiskFull"
     DIGEST_MISMATCH = "DigestMismatch"

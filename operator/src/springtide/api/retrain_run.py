@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from springtide.api.base import NAME_FITS, READY, ApiModel, CustomResource, ListAtomic, PrinterColumn
+from springtide.api.base import NAME_FITS, READY, ApiModel, CustomResource, Digest, ListAtomic, PrinterColumn
 from springtide.api.conditions import Conditions
+from springtide.api.drift_monitor import PerformanceWindow
 from springtide.api.gate import Verdict
 from springtide.api.model_service import RetrainPolicyRef
 from springtide.api.retrain_policy import Champion, ModelFiles, ReleasePlan, Trigger
 from springtide.api.training_run import PinnedSnapshot
+
+WINDOWS_WATCHED = 8
 
 Phase = Literal[
     "Pending",
@@ -62,12 +65,20 @@ class PhaseStart(ApiModel):
     time: Annotated[datetime, Field(description="When it began.")]
 
 
-class RetrainRunStatus(ApiModel):
-    """How far it is, and what was found."""
+class Watched(ApiModel):
+    """What was seen while a new champion was watched."""
 
-    observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = (
-        None
-    )
+    message: Annotated[str, Field(max_length=1024, description="In a sentence with numbers.")]
+    windows: Annotated[
+        tuple[PerformanceWindow, ...],
+        ListAtomic(),
+        Field(max_length=WINDOWS_WATCHED, description="How it did by labels, the newest window first."),
+    ] = ()
+
+
+class Course(ApiModel):
+    """What a run did and found. Once it has ended, this does not change any more: its record tells it."""
+
     phase: Annotated[Phase, Field(description="How far it is.")] = "Pending"
     phases: Annotated[
         tuple[PhaseStart, ...], ListAtomic(), Field(max_length=16, description="When each phase began, oldest first.")
@@ -96,11 +107,34 @@ class RetrainRunStatus(ApiModel):
         str | None, Field(max_length=32, description="The version that MLflow's alias `champion` was last set to.")
     ] = None
     serving_time: Annotated[datetime | None, Field(description="When the ModelService had taken it over.")] = None
-    job: Annotated[JobState, Field(description="The Job of the phase that is under way.")] = JobState()
+    watched: Annotated[
+        Watched | None, Field(description="What had been seen when the watch was over, or took it back.")
+    ] = None
     outcome_message: Annotated[
         str | None, Field(max_length=1024, description="How it ended, in a sentence with numbers.")
     ] = None
     completion_time: Annotated[datetime | None, Field(description="When it ended.")] = None
+
+
+class Record(ApiModel):
+    """What became of a run: a folder that stays when the run is deleted."""
+
+    uri: Annotated[str, Field(max_length=1024, description="The folder.")]
+    digest: Annotated[Digest, Field(description="Digest of its manifest.")]
+
+
+class RetrainRunStatus(Course):
+    """How far it is, and what was found."""
+
+    observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = (
+        None
+    )
+    job: Annotated[
+        JobState, Field(description="The Job of the phase that is under way; of a run that has ended, of its record.")
+    ] = JobState()
+    record: Annotated[
+        Record | None, Field(description="All of this, to be verified offline: written after it has ended.")
+    ] = None
     conditions: Conditions = ()
 
 

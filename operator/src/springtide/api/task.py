@@ -27,6 +27,7 @@ from springtide.api.drift_monitor import (
 from springtide.api.gate import GATES_LISTED, Gate, Verdict
 from springtide.api.model_service import Check
 from springtide.api.retrain_policy import ModelFiles, Trigger
+from springtide.api.retrain_run import Course, Record
 from springtide.api.training_run import (
     Evaluation,
     Features,
@@ -256,6 +257,20 @@ class PromoteTask(TaskBase):
     digest: Annotated[Digest | None, Field(description="That the version must have; else nothing is changed.")] = None
 
 
+class RecordTask(TaskBase):
+    """Publish what became of a RetrainRun, which is the owner.
+
+    reason: of its end, in one word.
+    """
+
+    operation: Literal["Record"] = "Record"
+    policy: Annotated[str, Field(description="Name of the RetrainPolicy.")]
+    trigger: Trigger
+    reason: str
+    course: Course
+    records_uri: Annotated[str, Field(description="The folder that records are published below.")]
+
+
 class RecoverTask(TaskBase):
     """Hand over the result that a vanished pod left at `resultUri`."""
 
@@ -263,7 +278,15 @@ class RecoverTask(TaskBase):
 
 
 Task = Annotated[
-    TrainTask | SnapshotTask | ResolveTask | JudgeTask | DriftTask | EvaluateTask | PromoteTask | RecoverTask,
+    TrainTask
+    | SnapshotTask
+    | ResolveTask
+    | JudgeTask
+    | DriftTask
+    | EvaluateTask
+    | PromoteTask
+    | RecordTask
+    | RecoverTask,
     Field(discriminator="operation"),
 ]
 TASK: TypeAdapter[Task] = TypeAdapter(Task)
@@ -311,6 +334,7 @@ class Result(ApiModel):
 
     judgement: Judgement | None = None
     verdict: Annotated[Verdict | None, Field(description="Of an evaluation.")] = None
+    record: Annotated[Record | None, Field(description="Of a RetrainRun that has ended.")] = None
     window: Annotated[WindowReport | None, Field(description="The newest window that was judged.")] = None
     windows: Annotated[
         tuple[WindowSummary, ...],

@@ -286,13 +286,16 @@ def report(
     performance: Annotated[
         bool, typer.Option("--performance", help="Of a dmon: how the model did by labels, as last measured.")
     ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Of an rrun that has ended: what became of it, from trigger to outcome.")
+    ] = False,
     opens: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for its pod at most.")] = 120.0,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Save the report of a monitor's newest window, the evidence of a RetrainRun, or a file of a model.
+    """Save the report of a monitor's newest window, the evidence or the record of a RetrainRun, or a file of a model.
 
     It lies in the artifact store. A short-lived pod like the platform's own reads it there and prints it into its log,
     so it takes the rights to list jobs, to create, get and delete pods, and to get pods/log. What arrives is verified
@@ -305,8 +308,8 @@ def report(
         server = connect(Target(namespace, context, kubeconfig))
         resource, name = parse_reference(reference, server.kinds())
         manifest = server.one(resource, name)
-        place = reports.published(manifest, performance=performance)
-        file = reports.file_of(manifest, file)
+        place = reports.published(manifest, performance=performance, record=record)
+        file = reports.file_of(place, file)
         target = output or Path(reports.save_name(manifest, file))
         content = reports.fetch(server, manifest, place, file, wait=_waiting(timeout))
         _save(target, content)

@@ -13,13 +13,14 @@ import json
 import zlib
 from dataclasses import dataclass
 
-from springtide.api.constants import CONTAINER, LABEL_KIND, LABEL_NAME, LABEL_ROLE, TASK_VARIABLE, Role
+from springtide.api.constants import CONTAINER, LABEL_KIND, LABEL_NAME, LABEL_ROLE, TASK_VARIABLE, ConditionType, Role
 from springtide.cli.change import Waiting
 from springtide.cli.errors import CommandError, Exit
 from springtide.cli.manifest import Manifest, at, condition, items_at, name_of, text_at, whole_at
 from springtide.cli.server import Server
 
 PAGES = {"DriftMonitor": "index.html", "RetrainRun": "report.html"}
+RECORD_PAGE = "record.html"
 STORE_VOLUME = "artifacts"
 SCRATCH_VOLUME = "tmp"
 DEADLINE_SECONDS = 300
@@ -30,43 +31,55 @@ WORKLOADS_ARGS = ["run"]
 
 @dataclass(frozen=True)
 class Published:
-    """A folder of the artifact store, by its digest."""
+    """A folder of the artifact store, by its digest. page: the file in it that a person reads; empty: none."""
 
     uri: str
     digest: str
+    page: str = ""
 
 
-def published(manifest: Manifest, *, performance: bool = False) -> Published:
+def published(manifest: Manifest, *, performance: bool = False, record: bool = False) -> Published:
     """The newest folder that an object has published. Raises CommandError if there is none.
 
     performance: of a monitor, that of the newest measurement by labels instead of that of the newest window.
+    record: of a run, what became of it instead of what its challenger was judged by. Of one that ended before it was
+    judged, there is nothing else.
     """
     kind, name = text_at(manifest, "kind"), name_of(manifest)
+    if record and kind != "RetrainRun":
+        raise CommandError(f"a {kind} has no record: only a RetrainRun (rrun) has one", Exit.USAGE)
     match kind:
         case "DriftMonitor":
             field, of = ("measurement", "measured by labels") if performance else ("lastWindow", "judged")
             look = at(manifest, "status", field)
-            found = Published(text_at(look, "reportUri"), text_at(look, "reportDigest"))
+            found = Published(text_at(look, "reportUri"), text_at(look, "reportDigest"), PAGES[kind])
             when = f"once a window was {of}"
         case "RetrainRun":
-            evidence = at(manifest, "status", "verdict", "evidence")
-            found = Published(text_at(evidence, "uri"), text_at(evidence, "digest"))
-            when = "once a challenger was judged"
+            evidence, kept = at(manifest, "status", "verdict", "evidence"), at(manifest, "status", "record")
+            record = record or (not evidence and bool(kept))
+            found = _folder(kept, RECORD_PAGE) if record else _folder(evidence, PAGES[kind])
+            when = "soon after it has ended" if record else "once a challenger was judged"
         case "TrainingRun":
-            model = at(manifest, "status", "model")
-            found = Published(text_at(model, "uri"), text_at(model, "digest"))
+            found = _folder(at(manifest, "status", "model"))
             when = "once it has made a model"
         case _:
             message = f"a {kind} publishes no report; DriftMonitors (dmon), RetrainRuns (rrun), TrainingRuns (trun) do"
             raise CommandError(message, Exit.USAGE)
     if found.uri and found.digest:
         return found
-    raise CommandError(f"{kind} {name} has no report yet: there is one {when}", Exit.FAILED)
+    what, why = "record" if record else "report", condition(manifest, ConditionType.RECORDED) if record else {}
+    if text_at(why, "status") == "False":
+        raise CommandError(f"{kind} {name} has no {what}: {text_at(why, 'message')}", Exit.FAILED)
+    raise CommandError(f"{kind} {name} has no {what} yet: there is one {when}", Exit.FAILED)
 
 
-def file_of(manifest: Manifest, asked: str) -> str:
+def _folder(told: Manifest | None, page: str = "") -> Published:
+    return Published(text_at(told, "uri"), text_at(told, "digest"), page)
+
+
+def file_of(place: Published, asked: str) -> str:
     """The file of the folder that is meant: the page, unless another is asked for."""
-    if found := asked or PAGES.get(text_at(manifest, "kind")):
+    if found := asked or place.page:
         return found
     message = "a model has no page: name one of its files by --file, such as metrics.json or plots/roc.png"
     raise CommandError(message, Exit.USAGE)
@@ -249,6 +262,6 @@ def _digest(content: bytes) -> str:
 
 
 def save_name(manifest: Manifest, file: str) -> str:
-    """How a file is called where no name was given."""
+    """How a file is called where no name was given, such as `pd-1-report.html` or `pd-1-record.html`."""
     is_page = file == PAGES.get(text_at(manifest, "kind"))
     return f"{name_of(manifest)}-{'report.html' if is_page else file.rpartition('/')[2]}"

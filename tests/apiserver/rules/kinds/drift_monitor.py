@@ -47,8 +47,8 @@ _COLUMN: Changes = {
     "message": "psi is 0.41",
 }
 _BASELINE: Changes = {"trainingRun": "churn", "uri": "s3://artifacts/models/m", "digest": DIGEST}
-_OF_A_MODEL: Changes = {"start": NOW, "end": NOW, "model": DIGEST, "rows": 1000, "labelled": 900, "outcome": "Held"}
-_PERFORMANCE: Changes = _OF_A_MODEL | {"auc": 0.75, "low": 0.73, "high": 0.77, "promised": 0.76, "message": "It held."}
+OF_A_MODEL: Changes = {"start": NOW, "end": NOW, "model": DIGEST, "rows": 1000, "labelled": 900, "outcome": "Held"}
+PERFORMANCE: Changes = OF_A_MODEL | {"auc": 0.75, "low": 0.73, "high": 0.77, "promised": 0.76, "message": "It held."}
 _LOOK: Changes = {"number": 7, "trigger": "Schedule", "dueTime": NOW, "demand": DIGEST, "snapshot": DIGEST}
 
 _STATUS: Changes = {
@@ -84,7 +84,7 @@ _STATUS: Changes = {
         "reportDigest": DIGEST,
     },
     "history": [_PAST],
-    "performance": [_PERFORMANCE],
+    "performance": [PERFORMANCE],
     "labels": DIGEST,
     "measurement": {
         "labels": DIGEST,
@@ -159,7 +159,7 @@ DRIFT_MONITOR = Written(
     items=shared.ITEMS
     | {
         "status.history": _past,
-        "status.performance": lambda index: _OF_A_MODEL | {"rows": index},
+        "status.performance": lambda index: OF_A_MODEL | {"rows": index},
         "status.lastWindow.drifted": lambda index: {"column": f"c{index}", "verdict": "Drifted", "reason": "Psi"},
     },
     beside=shared.beside,

@@ -1,6 +1,7 @@
 """RetrainRun."""
 
 from tests.apiserver.rules.kinds import release_plan, shared
+from tests.apiserver.rules.kinds.drift_monitor import OF_A_MODEL, PERFORMANCE
 from tests.apiserver.rules.kinds.release_plan import PLAN
 from tests.apiserver.rules.kinds.retrain_policy import CHAMPION, MODEL, TRIGGER
 from tests.apiserver.rules.kinds.shared import CONDITION
@@ -40,6 +41,7 @@ _STATUS: Changes = {
     "promotedTime": NOW,
     "aliasSet": "8",
     "servingTime": NOW,
+    "watched": {"message": "It kept its promise.", "windows": [PERFORMANCE]},
     "job": {
         "attempt": 2,
         "failures": 1,
@@ -50,6 +52,7 @@ _STATUS: Changes = {
     },
     "outcomeMessage": "version 8 took the place of version 7",
     "completionTime": NOW,
+    "record": {"uri": "s3://artifacts/records/team.pd/sha256-1", "digest": DIGEST},
     "conditions": [CONDITION],
 }
 
@@ -68,6 +71,7 @@ RETRAIN_RUN = Written(
         "status.conditions": shared.ITEMS["status.conditions"],
         **release_plan.items("status.plan"),
         "status.phases": lambda _: {"phase": "Training", "time": NOW},
+        "status.watched.windows": lambda index: OF_A_MODEL | {"rows": index},
         "status.verdict.gates": lambda index: {"name": f"g{index}", "outcome": "Passed"},
     },
     map_values={"status.plan.template.recipe.parameters": 1},

@@ -9,7 +9,7 @@ from springtide.api.base import ApiModel, Digest
 from springtide_workloads.artifacts.digests import canonical, digest_of, digest_of_file
 
 MANIFEST = "manifest.json"
-Kind = Literal["Data", "Model", "Report", "Evidence"]
+Kind = Literal["Data", "Model", "Report", "Evidence", "Record"]
 
 
 class File(ApiModel):

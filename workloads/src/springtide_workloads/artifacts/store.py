@@ -151,6 +151,17 @@ class ArtifactStore:
         return True
 
 
+def open_section(store_uri: str, place: str, *, field: str) -> ArtifactStore:
+    """The store, with its folders at `place`. Raises InvalidSpec where that is not in it.
+
+    field: what the task calls the place.
+    """
+    root, below = store_uri.rstrip("/"), place.rstrip("/")
+    if not below.startswith(f"{root}/"):
+        raise WorkloadError(Reason.INVALID_SPEC, f"{field} {place} is not below storeUri {store_uri}")
+    return ArtifactStore(root, section=below.removeprefix(f"{root}/"))
+
+
 def decode_manifest(text: bytes, *, digest: str, place: str) -> Manifest:
     """The manifest in `text`, whose digest must be `digest`."""
     from springtide_workloads.artifacts.digests import digest_of

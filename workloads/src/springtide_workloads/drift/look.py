@@ -13,7 +13,7 @@ from springtide.api.constants import Reason
 from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftTask, Result
 
-from springtide_workloads.artifacts.store import ArtifactStore
+from springtide_workloads.artifacts.store import open_section
 from springtide_workloads.data.pinned import collect_snapshot
 from springtide_workloads.drift.answer import answer
 from springtide_workloads.drift.bins import Baseline, Counts
@@ -73,7 +73,7 @@ def look(task: DriftTask, *, start_time: datetime, scratch: Path, progress: Prog
     Raises BaselineNotFound, DigestMismatch, DataNotFound, ColumnNotFound, WrongType, DataCorrupt, AccessDenied,
     StoreUnavailable, DiskFull.
     """
-    store = open_store(task)
+    store = open_section(task.store_uri, task.report_uri, field="reportUri")
     store.check_writable()
     work = understand(task, scratch=scratch, progress=progress)
     windows, found = find_windows(work, now=start_time, progress=progress)
@@ -98,14 +98,6 @@ def look(task: DriftTask, *, start_time: datetime, scratch: Path, progress: Prog
         notes=notes,
         start_time=start_time,
     )
-
-
-def open_store(task: DriftTask) -> ArtifactStore:
-    """Where reports are published. Raises InvalidSpec where that is not in the artifact store."""
-    root, place = task.store_uri.rstrip("/"), task.report_uri.rstrip("/")
-    if not place.startswith(f"{root}/"):
-        raise WorkloadError(Reason.INVALID_SPEC, f"reportUri {task.report_uri} is not below storeUri {task.store_uri}")
-    return ArtifactStore(root, section=place.removeprefix(f"{root}/"))
 
 
 def understand(task: DriftTask, *, scratch: Path, progress: Progress) -> Work:

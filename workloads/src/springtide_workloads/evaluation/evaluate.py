@@ -9,17 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from springtide.api.constants import Reason
 from springtide.api.task import EvaluateTask, Result
 from springtide.api.training_run import Inputs
 
-from springtide_workloads.artifacts.store import ArtifactStore
+from springtide_workloads.artifacts.store import open_section
 from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.data.columns import choose_judging_columns
 from springtide_workloads.data.opening import open_data
 from springtide_workloads.data.scan import read_rows
 from springtide_workloads.data.source import check_pinned
-from springtide_workloads.errors import WorkloadError
 from springtide_workloads.evaluation.answer import answer
 from springtide_workloads.evaluation.contestants import Contestant, check_fits, check_held_out, open_contestant
 from springtide_workloads.evaluation.evidence import Case, publish
@@ -38,7 +36,7 @@ def evaluate(task: EvaluateTask, *, start_time: datetime, scratch: Path, progres
     Raises ModelNotFound, DigestMismatch, DataNotFound, DataCorrupt, DataChanged, ColumnNotFound, WrongType,
     TargetAllNull, TargetNotBinary, TooFewRows, InvalidSpec, AccessDenied, StoreUnavailable, DiskFull.
     """
-    store = _open_store(task)
+    store = open_section(task.store_uri, task.evidence_uri, field="evidenceUri")
     store.check_writable()
     contestants = _open_contestants(task, scratch=scratch)
     table, manifest = open_data(task.data, scratch=scratch, progress=progress)
@@ -86,15 +84,6 @@ def _metrics(scored: Scored, score: Values) -> Iterator[tuple[str, float]]:
             yield name, metric(scored.target, score, scored.weight)
         except ValueError as error:
             log.warning("not measured", metric=name, problem=str(error))
-
-
-def _open_store(task: EvaluateTask) -> ArtifactStore:
-    root, place = task.store_uri.rstrip("/"), task.evidence_uri.rstrip("/")
-    if not place.startswith(f"{root}/"):
-        raise WorkloadError(
-            Reason.INVALID_SPEC, f"evidenceUri {task.evidence_uri} is not below storeUri {task.store_uri}"
-        )
-    return ArtifactStore(root, section=place.removeprefix(f"{root}/"))
 
 
 def _open_contestants(task: EvaluateTask, *, scratch: Path) -> list[Contestant]:

@@ -128,6 +128,8 @@ def _explain(run: Manifest, _: Namespace, *, now: datetime) -> Explanation:
     if approval := at(status, "approval"):
         facts.append(f"{text_at(approval, 'by')} approved {moment(time_at(approval, 'time'), now=now)}.")
     facts += _release(status, now=now)
+    if record := at(status, "record"):
+        facts.append(f"Its record lies in {text_at(record, 'uri')} ({short(text_at(record, 'digest'))}).")
     return Explanation(tuple(facts), tuple(_coming(run, now=now)), tuple(_advice(run)))
 
 
@@ -167,6 +169,8 @@ def _release(status: Manifest | None, *, now: datetime) -> list[str]:
         said.append(f"The registry's alias `champion` was last set to version {alias}.")
     if serving := time_at(status, "servingTime"):
         said.append(f"The ModelService had taken it over {moment(serving, now=now)}.")
+    if seen := text_at(status, "watched", "message"):
+        said.append(f"While it was watched: {seen}.")
     if ended := time_at(status, "completionTime"):
         words = text_at(status, "outcomeMessage") or "nothing more is known"
         said.append(f"It ended {moment(ended, now=now)}: {words}.")
@@ -213,6 +217,8 @@ def _advice(run: Manifest) -> list[str]:
         advice.append(f"To let it be promoted: kubectl springtide approve rrun/{name} --wait")
     if at(status, "verdict", "evidence"):
         advice.append(f"To see the evidence: kubectl springtide report rrun/{name} --open")
+    if at(status, "record"):
+        advice.append(f"To see what became of it: kubectl springtide report rrun/{name} --record --open")
     made = text_at(status, "trainingRun")
     if made and (phase == "Failed" or not at(status, "challenger")):
         advice.append(f"To see how the training goes: kubectl springtide explain trun/{made}")
@@ -267,6 +273,8 @@ def _tree(run: Manifest, namespace: Namespace, *, now: datetime) -> Node:
         details.append(f"evidence: {text_at(evidence, 'uri')}, {text_at(evidence, 'digest')}")
     if approval := at(status, "approval"):
         details.append(f"approved by {text_at(approval, 'by')} {moment(time_at(approval, 'time'), now=now)}")
+    if record := at(status, "record"):
+        details.append(f"record: {text_at(record, 'uri')}, {text_at(record, 'digest')}")
     return Node(f"RetrainRun {name_of(run)}", tuple(details), _training(run, namespace, now=now))
 
 

@@ -105,7 +105,10 @@ def deleted(status: RetrainPolicyStatus, current: CurrentRun, *, now: datetime) 
 
 
 def unneeded(policy: ObservedPolicy) -> tuple[Deletion, ...]:
-    """Ended runs of ours beyond `spec.historyLimit`, but never that of the champion, or of the one before."""
+    """Ended runs of ours beyond `spec.historyLimit`, once their records are published or given up.
+
+    Never that of the champion, or of the one before.
+    """
     if policy.spec is None:
         return ()
     status = policy.status
@@ -113,7 +116,7 @@ def unneeded(policy: ObservedPolicy) -> tuple[Deletion, ...]:
     kept |= {status.current_run.name} if status.current_run else set()
     ours = [run for run in policy.runs.values() if run.owner == policy.uid and not run.deleting]
     done = sorted((run for run in ours if run.has_ended), key=_end, reverse=True)
-    old = (run for run in done[policy.spec.history_limit :] if run.name not in kept)
+    old = (run for run in done[policy.spec.history_limit :] if run.name not in kept and run.status.job.done)
     return tuple(Deletion(API_VERSION, "RetrainRun", run.name, run.uid) for run in old)
 
 

@@ -2,6 +2,7 @@
 
 Pending until its policy names it; then Training, Judging, AwaitingApproval where the plan asks for it, RollingOut and
 Watching, or RollingBack. Whatever is to be done in a phase is written down before it is done, and can be done again.
+After its end, whichever it was, its record is published; nothing else of it changes any more.
 """
 
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from springtide.core.retrain_run.alias import Alias, alias
 from springtide.core.retrain_run.job import name_of, work_of
 from springtide.core.retrain_run.observed import ObservedRun, observe, references
 from springtide.core.retrain_run.progress import Unfinished, progress
+from springtide.core.retrain_run.record import record
 from springtide.core.retrain_run.status import Doing, over, write
 from springtide.core.retrain_run.training import Failed, Missing, Trained, Underway, training
 
@@ -34,7 +36,7 @@ def decide(run: ObservedRun, now: datetime) -> Decision:
     if run.deleting:
         return Decision()  # what it owns goes with it
     if run.status.completion_time:
-        return Decision(deletions=_old_jobs(run))  # terminal is terminal
+        return _record(run, now)  # terminal is terminal
     if run.spec is None:
         return _told(run, run.status, Doing("Held", Reason.INVALID_SPEC, run.spec_problem), now)
     if run.status.plan is None:
@@ -60,6 +62,9 @@ def decide(run: ObservedRun, now: datetime) -> Decision:
 
 def refuse(run: ObservedRun, refusal: Refusal, now: datetime) -> Decision:
     """What is said when the API server does not take an object: it is tried again, slowly, as a quota may be raised."""
+    if run.status.completion_time:
+        told = status.recorded(run, "Unknown", refusal.reason, refusal.message, now=now)
+        return Decision(status=told, requeue_after=REFUSED_AGAIN_AFTER)
     doing = Doing("Held", refusal.reason, refusal.message)
     return Decision(status=write(run, run.status, doing, now=now), requeue_after=REFUSED_AGAIN_AFTER)
 
@@ -221,10 +226,10 @@ def _watching(run: ObservedRun, note: str = "") -> Doing:
 def _watch(run: ObservedRun, now: datetime) -> Decision:
     """Until the time is over. What could not be measured takes nothing back: only a drop for certain does."""
     if words := release.refused_by_service(run) or release.dropped(run):
-        return _take_back(run, words, now)
+        return _take_back(_seen(run, words), words, now)
     done = alias(run, now=now)
     if done.refused:
-        return _take_back(run, done.refused, now)
+        return _take_back(_seen(run, release.seen_so_far(run)), done.refused, now)
     assert run.status.serving_time is not None, "it is watched from the moment it serves"
     end = run.status.serving_time + timedelta(seconds=run.plan.watch.seconds)
     if now < end or not done.status.job.done:
@@ -234,8 +239,15 @@ def _watch(run: ObservedRun, now: datetime) -> Decision:
     place = f"took the place of version {champion.version}" if champion else "is the first champion"
     gates = f": {_gates(run.status.verdict, 'Passed')}" if run.status.verdict else ""
     watched = f"; {release.seen_so_far(run)}" if run.plan.watch.seconds else ""
-    promoted = run.with_status(done.status)
+    promoted = _seen(run.with_status(done.status), release.seen_so_far(run))
     return _end(promoted, "Promoted", f"version {run.challenger.version} {place}{gates}{watched}", now)
+
+
+def _seen(run: ObservedRun, words: str) -> ObservedRun:
+    """The run with what its watch saw, if there was one."""
+    if not run.plan.watch.seconds:
+        return run
+    return run.with_status(run.status.model_copy(update={"watched": release.watched(run, words)}))
 
 
 def _take_back(run: ObservedRun, why: str, now: datetime) -> Decision:
@@ -256,6 +268,18 @@ def _go_back(run: ObservedRun, now: datetime) -> Decision:
         return _end(run.with_status(done.status), "RolledBack", f"{words}; {after}{more}", now)
     notes = "; ".join(part for part in (words, done.note) if part)
     return _aliased(run, done, Doing("Working", Reason.ROLLING_BACK, notes), now)
+
+
+def _record(run: ObservedRun, now: datetime) -> Decision:
+    """It is over. What is left to do is to publish its record."""
+    left = record(run, now=now)
+    return Decision(
+        children=left.children,
+        deletions=_old_jobs(run),
+        status=left.status,
+        events=left.events,
+        requeue_after=_seconds_until(left.again, now),
+    )
 
 
 def _aliased(run: ObservedRun, done: Alias, doing: Doing, now: datetime, *, again: datetime | None = None) -> Decision:
@@ -301,8 +325,12 @@ def _told(
         deletions=_old_jobs(run),
         status=write(run, following, doing, now=now),
         events=events,
-        requeue_after=max(0.0, (again - now).total_seconds()) if again else None,
+        requeue_after=_seconds_until(again, now),
     )
+
+
+def _seconds_until(again: datetime | None, now: datetime) -> float | None:
+    return max(0.0, (again - now).total_seconds()) if again else None
 
 
 def _old_jobs(run: ObservedRun) -> tuple[Deletion, ...]:

@@ -1,26 +1,29 @@
-"""The Job of a phase, and its task: one judges, one sets the registry's alias, one sets it back.
+"""The Job of a phase, and its task: one judges, one sets the registry's alias, one sets it back, one keeps the record.
 
-Each may be done again: equal evidence has an equal digest, and an alias that is set already stays. So a Job that is
-gone is made again, and no result is ever recovered.
+Each may be done again: equal evidence and equal records have an equal digest, and an alias that is set already stays.
+So a Job that is gone is made again, and no result is ever recovered.
 """
 
 from typing import Literal
 
-from springtide.api.constants import Role
-from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, TaskBase, TaskData
+from springtide.api.constants import ConditionType, Role
+from springtide.api.retrain_run import Course
+from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, RecordTask, TaskBase, TaskData
 from springtide.core.decision import Child
 from springtide.core.retrain_run.observed import ObservedRun
-from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, workload_job
+from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, task_problem, workload_job
 from springtide.core.workload_pod import Program, pod_spec
 
-Work = Literal["evaluate", "promote", "restore"]
-_ROLES = {"evaluate": Role.EVALUATE, "promote": Role.PROMOTE, "restore": Role.PROMOTE}
+Work = Literal["evaluate", "promote", "restore", "record"]
+_ROLES = {"evaluate": Role.EVALUATE, "promote": Role.PROMOTE, "restore": Role.PROMOTE, "record": Role.RECORD}
 
 
 def work_of(run: ObservedRun) -> Work | None:
     """What a Job has to do in the phase; None: nothing more."""
     if run.status.job.done:
         return None
+    if run.status.completion_time:
+        return "record" if run.spec and run.status.plan else None
     match run.status.phase:
         case "Judging":
             return "evaluate"
@@ -38,8 +41,7 @@ def name_of(run: ObservedRun, work: Work) -> str:
 
 def phase_job(run: ObservedRun, work: Work) -> Child:
     """The Job: one pod, no restarts, beside the data and with the rights of the training."""
-    template = run.plan.template
-    task = _evaluate(run) if work == "evaluate" else _promote(run, work)
+    template, task = run.plan.template, _task(run, work)
     asked = template.resources if work == "evaluate" else run.platform.resources
     pod = pod_spec(
         Program(run.platform.workloads_image, None, WORKLOADS_ARGS, task_env(task)),
@@ -56,6 +58,21 @@ def phase_job(run: ObservedRun, work: Work) -> Child:
         platform=run.platform,
         backoff_limit=0,
     )
+
+
+def record_problem(run: ObservedRun) -> str | None:
+    """Why the run's record cannot be written at all, if so: it may be too long for a container."""
+    return task_problem(_record(run))
+
+
+def _task(run: ObservedRun, work: Work) -> TaskBase:
+    match work:
+        case "evaluate":
+            return _evaluate(run)
+        case "promote" | "restore":
+            return _promote(run, work)
+        case "record":
+            return _record(run)
 
 
 def _base(run: ObservedRun, work: Work) -> dict[str, object]:
@@ -100,5 +117,21 @@ def _promote(run: ObservedRun, work: Work) -> TaskBase:
             "model_name": f"{run.namespace}.{run.plan.template.model.name}",
             "version": model.version if model else None,
             "digest": model.digest if model else None,
+        }
+    )
+
+
+def _record(run: ObservedRun) -> TaskBase:
+    """Nothing in it changes from one attempt to the next, so that its record has one digest."""
+    root = run.platform.artifacts_uri.rstrip("/")
+    ready = next((item.reason for item in run.status.conditions if item.type == ConditionType.READY), "")
+    return RecordTask.model_validate(
+        _base(run, "record")
+        | {
+            "policy": run.policy_name,
+            "trigger": run.trigger,
+            "reason": ready,
+            "course": Course.model_validate(run.status.model_dump(include=set(Course.model_fields))),
+            "records_uri": f"{root}/records/{run.namespace}.{run.policy_name}/",
         }
     )

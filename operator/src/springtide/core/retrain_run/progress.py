@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from springtide.api.constants import Reason
+from springtide.api.constants import ConditionType, Reason
 from springtide.api.retrain_run import JobState
 from springtide.core import backoff
 from springtide.core.artifacts import missing_claim
@@ -20,6 +20,7 @@ _FAILED = {
     "evaluate": Reason.EVALUATION_FAILED,
     "promote": Reason.PROMOTION_FAILED,
     "restore": Reason.PROMOTION_FAILED,
+    "record": Reason.RECORD_FAILED,
 }
 
 
@@ -98,8 +99,15 @@ def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime) -> Ending
     end = waiting.since + timedelta(seconds=run.platform.start_grace_seconds)
     if now >= end:
         return Ending("User", waiting.reason, waiting.message)
-    before = next((item for item in run.status.conditions if item.type == "Reconciling"), None)
+    before = _note_before(run)
     # The kubelet's BackOff takes turns with the error behind it.
-    is_told = before is not None and "BackOff" in waiting.message and "cannot be" in before.message
-    note = before.message.partition("; ")[2] if before and is_told else waiting.message
-    return Unfinished(run.status.job, note, again=end)
+    is_told = "BackOff" in waiting.message and "cannot be" in before
+    return Unfinished(run.status.job, before if is_told else waiting.message, again=end)
+
+
+def _note_before(run: ObservedRun) -> str:
+    """The note that was told last, as far as one was."""
+    messages = {item.type: item.message for item in run.status.conditions}
+    if run.status.completion_time:
+        return messages.get(ConditionType.RECORDED, "")
+    return messages.get(ConditionType.RECONCILING, "").partition("; ")[2]

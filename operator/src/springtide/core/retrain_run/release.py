@@ -1,7 +1,10 @@
 """Is the challenger served, does it keep its promise, is it gone again? What the service and the monitor say."""
 
+from springtide.api.drift_monitor import PerformanceWindow
 from springtide.api.model_service import ModelServiceStatus
+from springtide.api.retrain_run import WINDOWS_WATCHED, Watched
 from springtide.core.retrain_run.observed import ObservedRun
+from springtide.core.retrain_run.status import MESSAGE_LIMIT
 from springtide.core.windows import performed
 
 
@@ -38,12 +41,11 @@ def refused_by_service(run: ObservedRun) -> str:
 
 def dropped(run: ObservedRun) -> str:
     """Why the watch takes the challenger back; empty while it does as it promised, as far as that is known."""
-    watch, windows = run.plan.watch, run.monitor.performance if run.monitor else ()
-    own = (window for window in windows if window.model == run.challenger.digest)
-    window = next((window for window in own if window.outcome == "Dropped"), None)
-    if window is None or watch.monitor_ref is None:
+    ref = run.plan.watch.monitor_ref
+    window = next((window for window in _windows(run) if window.outcome == "Dropped"), None)
+    if window is None or ref is None:
         return ""
-    return f"DriftMonitor {watch.monitor_ref.name} saw its performance drop: {performed(window)}"
+    return f"DriftMonitor {ref.name} saw its performance drop: {performed(window)}"
 
 
 def seen_so_far(run: ObservedRun) -> str:
@@ -56,11 +58,21 @@ def seen_so_far(run: ObservedRun) -> str:
     last = run.monitor.last_window
     if last and last.verdict == "DataBroken":
         return f"DriftMonitor {ref.name} found broken data, which is not held against the model: {last.message}"
-    windows = [window for window in run.monitor.performance if window.model == run.challenger.digest]
-    held = [window for window in windows if window.outcome == "Held"]
+    held = [window for window in _windows(run) if window.outcome == "Held"]
     if held:
         return f"DriftMonitor {ref.name} saw it keep its promise: {performed(held[0])}"
     return f"DriftMonitor {ref.name} knows of no window of it with enough labels yet"
+
+
+def watched(run: ObservedRun, message: str) -> Watched:
+    """What the watch saw, to be kept. message: what it came to."""
+    return Watched(message=message[:MESSAGE_LIMIT], windows=_windows(run)[:WINDOWS_WATCHED])
+
+
+def _windows(run: ObservedRun) -> tuple[PerformanceWindow, ...]:
+    """How the challenger did by labels, the newest window first."""
+    found = run.monitor.performance if run.monitor else ()
+    return tuple(window for window in found if window.model == run.challenger.digest)
 
 
 def withheld(run: ObservedRun) -> str:

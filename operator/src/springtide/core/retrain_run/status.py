@@ -11,6 +11,7 @@ from springtide.core.retrain_run.observed import ObservedRun
 
 MESSAGE_LIMIT = 1024
 PHASES_LISTED = 16
+BEING_WRITTEN = "it is being written"
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,26 @@ class Doing:
 
 def write(run: ObservedRun, status: RetrainRunStatus, doing: Doing, *, now: datetime) -> RetrainRunStatus:
     """The whole status: what is given, with the conditions that follow from it."""
-    statements = (
+    statements: tuple[Statement, ...] = (
         Statement(ConditionType.READY, _ready(status, doing), doing.reason, doing.message),
         Statement(
             ConditionType.RECONCILING, "True" if doing.how == "Working" else "False", doing.reason, doing.message
         ),
         Statement(ConditionType.STALLED, "True" if doing.how == "Held" else "False", doing.reason, doing.message),
     )
+    if status.completion_time:
+        statements += (Statement(ConditionType.RECORDED, "Unknown", Reason.RECORDING, BEING_WRITTEN),)
     conditions = state(statements, before=status.conditions, generation=run.generation, now=now)
     return status.model_copy(update={"observed_generation": run.generation, "conditions": conditions})
+
+
+def recorded(run: ObservedRun, truth: Truth, reason: str, message: str, *, now: datetime) -> RetrainRunStatus:
+    """The status of a run that is over, with what is to be said of its record. All else stays as it was."""
+    before = run.status.conditions
+    statement = Statement(ConditionType.RECORDED, truth, reason, message)
+    stated = state((statement,), before=before, generation=run.generation, now=now)
+    others = tuple(item for item in before if item.type != ConditionType.RECORDED)
+    return run.status.model_copy(update={"conditions": (*others, *stated)})
 
 
 def entered(status: RetrainRunStatus, phase: Phase, *, now: datetime, **update: object) -> RetrainRunStatus:

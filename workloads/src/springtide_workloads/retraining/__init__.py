@@ -1,0 +1,1 @@
+"""What became of a pass of the loop, kept where it outlives the object that told it."""
