@@ -44,7 +44,7 @@ for _ in range(parameters["epochs"]):
         index = order[start : start + parameters["batch"]]
         loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[index]).squeeze(1), labels[index])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type here
         optimizer.step()
     network.eval()
     with torch.inference_mode():

@@ -41,7 +41,9 @@ def _rate(times: list[float]) -> float:
     return (len(times) - 1) / times[0]
 
 
-def _ask(port: int, message: bytes, seconds: float, requests: int, times: list[float], started: threading.Barrier):
+def _ask(
+    port: int, message: bytes, seconds: float, requests: int, times: list[float], started: threading.Barrier
+) -> None:
     """Appends how long it took in all, then the time of each request."""
     connection = _connect(port)
     for _ in range(WARM_UP):

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,9 @@ def ours(name: str, store: str, digest: str, *, log: Path | None, scratch: Path)
 
 
 @contextmanager
-def _running(name: str, port: int, command: list[str | Path], told: dict[str, str], scratch: Path) -> Iterator[Server]:
+def _running(
+    name: str, port: int, command: Sequence[str | Path], told: dict[str, str], scratch: Path
+) -> Iterator[Server]:
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)} | told
     output = scratch / f"{name.replace(' ', '-')}.log"
     with output.open("wb") as file:

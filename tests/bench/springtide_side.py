@@ -51,7 +51,8 @@ def operator(server: ApiServer, **settings: object) -> Iterator[Running]:
     }
     settings_file, log = server.state / "platform.yaml", server.state / "operator.log"
     settings_file.write_text(yaml.safe_dump(platform))
-    command = [sys.executable, "-m", "springtide.shell.main", "--platform", settings_file, "--port", str(METRICS_PORT)]
+    options = ["--platform", str(settings_file), "--port", str(METRICS_PORT)]
+    command = [sys.executable, "-m", "springtide.shell.main", *options]
     environment = os.environ | {"KUBECONFIG": str(server.kubeconfig), "POD_NAMESPACE": "default", "POD_NAME": "bench"}
     with log.open("wb") as output:
         begin = time.monotonic()

@@ -7,6 +7,7 @@ stock_kserve.py MODEL PORT
 """
 
 import sys
+from typing import Any
 
 import kserve
 import lightgbm
@@ -16,13 +17,13 @@ from kserve.utils.utils import get_predict_input, get_predict_response
 MODEL, PORT = sys.argv[1], int(sys.argv[2])
 
 
-class LightGbm(kserve.Model):
+class LightGbm(kserve.Model):  # type: ignore[misc]  # KServe has no types
     def load(self) -> bool:
         self.booster = lightgbm.Booster(params={"nthread": 1}, model_file=MODEL)
         self.ready = True
         return self.ready
 
-    def predict(self, payload, headers=None):  # noqa: ARG002  # the interface
+    def predict(self, payload: Any, headers: Any = None) -> Any:  # noqa: ARG002  # the interface
         try:
             instances = get_predict_input(payload, columns=self.booster.feature_name())
             return get_predict_response(payload, self.booster.predict(instances), self.name)

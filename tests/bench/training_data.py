@@ -32,8 +32,9 @@ def table_folder(rows: int, columns: int) -> Path:
 
 
 def _write(path: Path, rows: int, columns: int, *, signal: np.ndarray, draw: np.random.Generator) -> None:
-    schema = pa.schema([*((f"x{number}", pa.float32()) for number in range(columns)), (TARGET, pa.int8())])
-    with pq.ParquetWriter(path, schema, use_dictionary=False, compression="NONE") as writer:
+    features = pa.schema([pa.field(f"x{number}", pa.float32()) for number in range(columns)])
+    schema = features.append(pa.field(TARGET, pa.int8()))
+    with pq.ParquetWriter(path, schema, use_dictionary=False, compression="none") as writer:
         for start in range(0, rows, CHUNK):
             size = min(CHUNK, rows - start)
             values = draw.standard_normal((columns, size), dtype=np.float32)

@@ -1,66 +1,24 @@
 """Files of the artifact store, read by a pod and verified here; the pod is the workloads' own program."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from springtide.cli.change import Waiting
 from springtide.cli.errors import CommandError, Exit
 from springtide.cli.manifest import Manifest
 from springtide.cli.report import Published, fetch, file_of, pod, published, save_name, verified
-from springtide.cli.server import Server
 from springtide_workloads.artifacts.manifest import describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 
-from tests.cli.objects import a_monitor, a_policy, a_retrain_run, objects_of
+from tests.cli.cluster import WORKLOADS, Cluster, served
+from tests.cli.objects import a_monitor, a_policy, a_retrain_run, a_run, objects_of
 from tests.core.drift_monitor.world import over_service
 
-PROGRAM = Path(sys.executable).with_name("springtide-workloads")
+COMMAND = Path(sys.executable).with_name("kubectl-springtide")
 PAGE = "<html>" + "".join(f"<p>column {number}</p>" for number in range(5000)) + "</html>"
-
-
-class Cluster(Server):
-    """A namespace whose pods run here, with the Jobs that an operator left there."""
-
-    def __init__(self, *jobs: Manifest, termination_log: Path) -> None:
-        super().__init__(None, host="https://here", headers={}, namespace="team")
-        self._jobs = jobs
-        self._termination_log = termination_log
-        self.pods: dict[str, Manifest] = {}
-        self.made: list[Manifest] = []
-        self._logs: dict[str, bytes] = {}
-
-    def ask(self, method: str, path: str, **request: Any) -> Manifest | None:
-        name = path.rpartition("/")[2]
-        match method:
-            case "GET" if name == "jobs":
-                return {"items": list(self._jobs)}
-            case "POST":
-                return self._run(request["body"])
-            case "DELETE":
-                return self.pods.pop(name)
-            case _:
-                return self.pods.get(name)
-
-    def read(self, path: str, *, what: str) -> bytes | None:  # noqa: ARG002  # nothing is refused here
-        return self._logs[path.split("/")[-2]]
-
-    def _run(self, body: Manifest) -> Manifest:
-        (container,) = body["spec"]["containers"]
-        environment = {"SPRINGTIDE_TERMINATION_LOG": str(self._termination_log), "PATH": ""}
-        done = subprocess.run([PROGRAM, *container["args"]], capture_output=True, check=False, env=environment)
-        ended: Manifest = {"exitCode": done.returncode}
-        if self._termination_log.exists():
-            ended["message"] = self._termination_log.read_text()
-        name = body["metadata"]["generateName"] + "x"
-        phase = "Failed" if done.returncode else "Succeeded"
-        status = {"phase": phase, "containerStatuses": [{"name": "main", "state": {"terminated": ended}}]}
-        self.made.append(body)
-        self.pods[name] = {"metadata": {"name": name}, "spec": body["spec"], "status": status}
-        self._logs[name] = done.stdout + done.stderr
-        return self.pods[name]
 
 
 def job() -> Manifest:
@@ -124,7 +82,7 @@ def test_a_report_that_was_changed_in_the_store_is_refused(cluster: Cluster, rep
 
 
 def test_a_report_that_was_changed_on_its_way_is_refused(report: Published):
-    arguments = [PROGRAM, "show", report.uri, "index.html", "--digest", report.digest]
+    arguments = [WORKLOADS, "show", report.uri, "index.html", "--digest", report.digest]
     log = subprocess.run(arguments, capture_output=True, check=True).stdout
     assert verified(log, place=report, file="index.html") == PAGE.encode()
     with pytest.raises(CommandError, match="broke off"):
@@ -238,3 +196,33 @@ def test_files_are_saved_under_the_name_of_the_object():
     assert save_name(a_retrain_run(), "report.html") == "pd-1-report.html"
     assert save_name(a_retrain_run(), "record.html") == "pd-1-record.html"
     assert save_name(a_monitor(), "plots/roc.png") == "income-roc.png"
+
+
+def open_report(cluster: Cluster, folder: Path, *, browser: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder of a machine that has one browser, or with an empty name none."""
+    with served(cluster, folder) as kubeconfig:
+        environment = {"KUBECONFIG": str(kubeconfig), "BROWSER": browser, "PATH": os.devnull, "COLUMNS": "300"}
+        command = [COMMAND, "report", "dmon/income", "--open", "-o", "my report.html"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
+
+
+def test_a_report_is_opened_in_the_users_browser(cluster: Cluster, report: Published, tmp_path: Path):
+    cluster.add(with_report(report))
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $1 > {tmp_path}/opened\n")
+    browser.chmod(0o755)
+    done = open_report(cluster, tmp_path, browser=str(browser))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "opened").read_text() == f"{tmp_path.as_uri()}/my%20report.html\n"
+    assert (tmp_path / "my report.html").read_text() == PAGE
+
+
+@pytest.mark.parametrize("browser", ["", "/bin/false"])
+def test_where_no_browser_opens_it_the_report_is_there_and_the_user_is_told(
+    cluster: Cluster, report: Published, tmp_path: Path, browser: str
+):
+    cluster.add(with_report(report))
+    done = open_report(cluster, tmp_path, browser=browser)
+    assert done.returncode == Exit.FAILED
+    assert "there is no browser here: open my report.html yourself" in done.stderr
+    assert (tmp_path / "my report.html").read_text() == PAGE

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,15 +101,16 @@ def _convert(wheel: Path, folder: Path) -> None:
         if pa.types.is_dictionary(field.type):
             table = table.set_column(place, field.name, table.column(place).cast(pa.string()))
         if words := WORDS.get(field.name):
-            spelled = [words[code] for code in table.column(place).to_pylist()]
+            codes: list[Any] = table.column(place).to_pylist()
+            spelled = [words[code] for code in codes]
             table = table.set_column(place, field.name, pa.array(spelled, pa.string()))
     table = table.rename_columns(["person_id", *FEATURES.values(), TIME, TARGET])
-    table = table.set_column(table.schema.get_field_index(TARGET), TARGET, pc.equal(table[TARGET], 1)).sort_by(
-        "person_id"
-    )
+    works = pc.equal(table[TARGET], pa.scalar(1))
+    table = table.set_column(table.schema.get_field_index(TARGET), TARGET, works).sort_by("person_id")
     folder.mkdir()
-    for year in sorted(pc.unique(table[TIME]).to_pylist()):
-        rows = table.filter(pc.equal(table[TIME], year)).replace_schema_metadata(None)
+    years: list[Any] = pc.unique(table[TIME]).to_pylist()
+    for year in sorted(years):
+        rows = table.filter(pc.equal(table[TIME], pa.scalar(year))).replace_schema_metadata(None)
         pq.write_table(rows, folder / f"{year}.parquet", row_group_size=65_536)
 
 

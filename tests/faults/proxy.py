@@ -97,7 +97,7 @@ class Proxy:
     """Resources whose watches stay open and deliver nothing."""
 
     url: str = ""
-    _last_write: float = 0.0
+    _last_write: float = field(default_factory=time.monotonic)
     _numbers: Counter[str] = field(default_factory=Counter)
     _watches: set[asyncio.Transport] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -108,9 +108,14 @@ class Proxy:
         return [call for call, code in list(self.calls) if call.is_write and 200 <= code < 300]
 
     @property
+    def quiet_seconds(self) -> float:
+        """For how long nothing was written."""
+        return time.monotonic() - self._last_write
+
+    @property
     def has_rested(self) -> bool:
         """Whether nothing was written for a second: events come a little after what they tell of."""
-        return time.monotonic() - self._last_write > 1
+        return self.quiet_seconds > 1
 
     def cut_watches(self) -> int:
         """End all watches as a broken network would; returns how many there were."""

@@ -1,5 +1,6 @@
 """What reads and publishes in a bucket says and writes what it would on a volume."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,16 @@ from springtide.api.gate import Gate
 from springtide_workloads.drift import evidently_report
 
 from tests.workloads.builders import Place, a_table, write
-from tests.workloads.drift.builders import a_drift_task, people, publish_snapshot
+from tests.workloads.drift.builders import (
+    DAY,
+    a_baseline,
+    a_drift_task,
+    log_of,
+    on_three_processors,
+    people,
+    publish_model,
+    publish_snapshot,
+)
 from tests.workloads.drift.builders import do as look
 from tests.workloads.drift.performance_test import KEYS, a_day, given, promised, publish_labels
 from tests.workloads.drift.showing_test import a_model as a_trained_model
@@ -55,6 +65,23 @@ def test_rows_of_the_window_and_of_the_training_snapshot_are_found_in_a_bucket(t
     there = shown(moved(task, tmp_path, s3), tmp_path / "scratch")
     assert there.snapshot is not None
     assert there == shown(task, tmp_path)
+
+
+def test_a_log_in_a_bucket_that_several_processes_count_is_judged_as_on_a_volume(
+    tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(evidently_report.sys, "executable", "/nowhere/python")
+    model = publish_model(tmp_path, a_baseline())
+    days = [people(seed=day, day=DAY + timedelta(days=day)) for day in range(2)]
+    task = a_drift_task(tmp_path, log_of(tmp_path, days, model=model.digest), model, slices=("region",))
+    here = look(task, tmp_path)
+    counted = on_three_processors(monkeypatch)
+    there = look(moved(task, tmp_path, s3), tmp_path / "scratch")
+    assert [processes for _, processes in counted] == [3]
+    assert here.window is not None
+    assert there.window is not None
+    assert there.windows == here.windows
+    assert there.window.report_digest == here.window.report_digest, "the report is the same to the bit"
 
 
 def test_a_challenger_is_judged_in_a_bucket(tmp_path: Path, s3: str, place: Place):

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import parent_process
+from pathlib import Path
 
 import pytest
 from springtide.api.constants import Reason
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process import crew
 from springtide_workloads.process.crew import in_processes, processes_for
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,36 @@ def test_a_process_that_is_killed_is_told_as_a_want_of_memory():
     with pytest.raises(WorkloadError, match=r"raise resources\.limits\.memory") as failure:
         list(in_processes(die, range(2), processes=2))
     assert failure.value.reason == Reason.OUT_OF_MEMORY
+
+
+def stay(_: int) -> None:
+    """Says who works and does not come to an end."""
+    print(os.getpid(), flush=True)
+    signal.pause()
+
+
+def keep_the_first(number: int) -> None:
+    """Says who works; only the first process does not come to an end, and the others have nothing more to do."""
+    stay(number) if parent_process() is None else print(os.getpid(), flush=True)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("work", "seen"), [(stay, 3), (keep_the_first, 2)], ids=["at work", "idle"])
+def test_nobody_is_left_behind_when_the_first_process_is_killed(work: Callable[[int], None], seen: int):
+    program = (
+        f"from tests.workloads.crew_test import {work.__name__} as work;"
+        "from springtide_workloads.process.crew import in_processes;"
+        "list(in_processes(work, range(100), processes=3))"
+    )
+    # All of the tree have the one standard output, so it ends when the last of them has ended.
+    first = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    with first:
+        assert first.stdout is not None
+        workers: set[int] = set()
+        while first.pid not in workers or len(workers) < seen:
+            workers.add(int(first.stdout.readline()))
+        first.kill()
+        first.stdout.read()
 
 
 WAITING_FOR_SIGTERM = """

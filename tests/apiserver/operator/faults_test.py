@@ -43,6 +43,10 @@ KILLS: dict[str, Fault] = {"killed": KILL_BEFORE, "killed-after": KILL_AFTER}
 SPEC = {"retry": {"infrastructure": 20, "user": 0}}
 # Two lives that go through every kind of write: a lost attempt and a success; a suspension and a deadline.
 LIVES = ("retried", "suspended")
+# Seconds without any write, after which nothing is expected any more.
+PATIENCE = 60.0
+# What each life writes once. In a crowd its number varies, so runs by number may all miss it: some are aimed at it.
+ONCE = {"event": ("create", "events"), "deletion": ("delete", "jobs")}
 
 
 class Pods:
@@ -100,9 +104,9 @@ class Pods:
 
 @dataclass
 class Walk:
-    """Strikes each run once, with the fault and at the write that its name tells: `retried-500-3`.
+    """Strikes each run once, with the fault and at the write that its name tells.
 
-    Number 0 stands for the run's first event: events are not numbered.
+    The write is the n-th of all (`retried-500-3`) or the first of what is written once (`retried-500-event`).
     """
 
     faults: dict[str, Fault]
@@ -112,10 +116,10 @@ class Walk:
     def plan(self, call: Call) -> Fault | None:
         """The fault of this call, if there is one."""
         life, _, rest = call.about.partition("-")
-        kind, _, number = rest.rpartition("-")
+        kind, _, aim = rest.rpartition("-")
         if life not in LIVES or kind not in self.faults or call.about in self.struck:
             return None
-        if not (call.resource == "events" if number == "0" else call.number == int(number)):
+        if not ((call.verb, call.resource) == ONCE[aim] if aim in ONCE else call.number == int(aim)):
             return None
         self.struck[call.about] = call
         return self.faults[kind]
@@ -141,19 +145,14 @@ def _outcome(run: Any) -> dict[str, Any]:
     return kept | {"conditions": conditions, "attempts": attempts}
 
 
-def _live(team: Team, names: list[str], *, seconds: float) -> None:
-    """Create the runs and wait until all have ended."""
+def _live(team: Team, proxy: Proxy, names: list[str]) -> None:
+    """Create the runs and wait until all have ended: however slow the machine is, as long as anything goes on."""
     for name in names:
         team.create(name, **SPEC)
-
-    def ended() -> bool:
-        return all("completionTime" in run.get("status", {}) for run in team.runs())
-
-    try:
-        wait("all runs to end", ended, seconds=seconds)
-    except AssertionError as error:
-        stuck = {run["metadata"]["name"]: state_of(run) for run in team.runs() if state_of(run) != "Succeeded"}
-        raise AssertionError(f"{error}; not ended: {stuck}") from None
+    while going := [run for run in team.runs() if "completionTime" not in run.get("status", {})]:
+        states = {run["metadata"]["name"]: state_of(run) for run in going}
+        assert proxy.quiet_seconds < PATIENCE, f"nothing was written for {PATIENCE:.0f} s; not ended: {states}"
+        time.sleep(0.5)
 
 
 def _judge(team: Team, proxy: Proxy, names: list[str]) -> None:
@@ -198,13 +197,13 @@ def _assert_nothing_is_left(team: Team, names: list[str]) -> None:
 
 
 def _names(faults: dict[str, Fault], writes: dict[str, int]) -> list[str]:
-    return [f"{life}-reference-0" for life in LIVES] + [
-        f"{life}-{kind}-{number}" for life in LIVES for kind in faults for number in range(1, writes[life] + 1)
-    ]
+    references = [f"{life}-reference-0" for life in LIVES]
+    numbered = [f"{life}-{kind}-{number}" for life in LIVES for kind in faults for number in range(1, writes[life] + 1)]
+    return [*references, *numbered, *(f"suspended-{kind}-deletion" for kind in faults)]
 
 
 def _names_for_events(faults: dict[str, Fault]) -> list[str]:
-    return [f"retried-{kind}-0" for kind in faults]
+    return [f"retried-{kind}-event" for kind in faults]
 
 
 WRITES = {"retried": 9, "suspended": 9}
@@ -214,7 +213,7 @@ WRITES = {"retried": 9, "suspended": 9}
 def test_no_life_is_longer_than_the_walk(team: Team, proxy: Proxy) -> None:
     names = [f"{life}-reference-0" for life in LIVES]
     with team.operator(url=proxy.url), Pods(team).playing():
-        _live(team, names, seconds=60)
+        _live(team, proxy, names)
         wait("the leftovers to go", lambda: len(team.jobs()) == 3)
     lives = Counter(call.about.partition("-")[0] for call in proxy.writes)
     assert all(lives[life] <= WRITES[life] for life in LIVES), [
@@ -222,13 +221,13 @@ def test_no_life_is_longer_than_the_walk(team: Team, proxy: Proxy) -> None:
     ]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_trouble_at_any_write_changes_nothing_in_the_end(team: Team, proxy: Proxy) -> None:
     names = _names(FAULTS, WRITES) + _names_for_events(FAULTS)
     walk = Walk(FAULTS)
     proxy.plan = walk.plan
     with team.operator(url=proxy.url) as operator, Pods(team).playing():
-        _live(team, names, seconds=150)
+        _live(team, proxy, names)
         wait("the leftovers to go", lambda: len(team.jobs()) == _jobs_that_stay(names))
         _judge(team, proxy, names)
         walk.assert_every_kind_of_write_was_struck(proxy)
@@ -236,16 +235,16 @@ def test_trouble_at_any_write_changes_nothing_in_the_end(team: Team, proxy: Prox
         _assert_nothing_is_left(team, names)
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_death_at_any_write_changes_nothing_in_the_end(team: Team, proxy: Proxy) -> None:
     names = _names(KILLS, WRITES)
     walk = Walk(KILLS)
     proxy.plan = walk.plan
     with team.operator(url=proxy.url) as operator, _always_restarted(operator, proxy) as deaths, Pods(team).playing():
-        _live(team, names, seconds=200)
+        _live(team, proxy, names)
         # One after the other: an event that was not sent when the operator died is not sent again.
         for name in _names_for_events(KILLS):
-            _live(team, [name], seconds=30)
+            _live(team, proxy, [name])
         names += _names_for_events(KILLS)
         wait("the leftovers to go", lambda: len(team.jobs()) == _jobs_that_stay(names))
         _judge(team, proxy, names)

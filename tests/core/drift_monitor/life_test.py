@@ -8,20 +8,20 @@ import contextlib
 import os
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from tests.core import controllers
-from tests.core.api_server import CrashError, Manifest
+from tests.core.api_server import Manifest
 from tests.core.drift_monitor.world import JUDGED, NAME, OVER_DATASET, OVER_SERVICE, World, a_window
+from tests.core.life import InterruptedLife, settings_of_life
 
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "30"))
 LETTERS = st.sampled_from("abcdef")
 TRUTHS = {"Stable": "False", "Drifted": "True", "DataBroken": "Unknown", "Inconclusive": "Unknown"}
 
 
-class Life(RuleBasedStateMachine):
+class Life(InterruptedLife):
     """See the module."""
 
     def __init__(self) -> None:
@@ -84,23 +84,6 @@ class Life(RuleBasedStateMachine):
         for pod in self._pods():
             self._act(lambda pod=pod: self._delete("Pod", pod).settle())  # type: ignore[misc]
 
-    # What happens to the operator.
-
-    @rule(writes=st.integers(0, 3))
-    def crash_after(self, writes: int) -> None:
-        left = iter(range(writes))
-
-        def count(*_: str) -> None:
-            if next(left, None) is None:
-                self.world.server.after = lambda *_: None
-                raise CrashError
-
-        self.world.server.after = count
-
-    @rule(minutes=st.sampled_from([1, 10]))
-    def pass_time(self, minutes: int) -> None:
-        self._act(lambda: self.world.pass_time(minutes=minutes))
-
     # What must hold.
 
     @invariant()
@@ -127,9 +110,7 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everybody does their work from here on: it comes to rest; without a clock to follow nothing is written."""
-        self.world.server.after = lambda *_: None
-        self.world.restart()
-        self.world.settle()
+        self._calm_down()
         for _ in range(20):
             if not self._pods():
                 self.world.pass_time(minutes=6)
@@ -137,20 +118,9 @@ class Life(RuleBasedStateMachine):
                 break
             self.find(0, "Stable")
         if "nextTime" not in self.world.status and "currentLook" not in self.world.status:
-            writes = len(self.world.server.writes)
-            self.world.restart()
-            self.world.pass_time(hours=1)
-            assert self.world.server.writes[writes:] == []
+            self._assert_at_rest()
 
     # Helpers of the rules.
-
-    def _act(self, action: Any) -> None:
-        """Do it, with an operator that may end in between and is started again."""
-        try:
-            action()
-        except CrashError:
-            self.world.restart()
-            self.world.settle()
 
     def _delete(self, kind: str, name: str) -> World:
         with contextlib.suppress(Exception):
@@ -170,10 +140,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=25,
-    report_multiple_bugs=False,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestLife.settings = settings_of_life(EXAMPLES)

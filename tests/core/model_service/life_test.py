@@ -5,21 +5,19 @@ of its writes. After every step the invariants must hold, and when the world cal
 """
 
 import os
-from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from springtide.api.constants import LABEL_MODEL
 
-from tests.core.api_server import CrashError
+from tests.core.life import InterruptedLife, settings_of_life
 from tests.core.model_service.world import FOLLOWING, NAME, World, digest, label
 
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "20"))
 VERSIONS = st.sampled_from("123")
 
 
-class Life(RuleBasedStateMachine):
+class Life(InterruptedLife):
     """See the module."""
 
     def __init__(self) -> None:
@@ -79,23 +77,6 @@ class Life(RuleBasedStateMachine):
         if self._pods("judge"):
             self._act(lambda: self.world.judge(outcome))
 
-    # What happens to the operator.
-
-    @rule(writes=st.integers(0, 3))
-    def crash_after(self, writes: int) -> None:
-        left = iter(range(writes))
-
-        def count(*_: str) -> None:
-            if next(left, None) is None:
-                self.world.server.after = lambda *_: None
-                raise CrashError
-
-        self.world.server.after = count
-
-    @rule(minutes=st.sampled_from([1, 11]))
-    def pass_time(self, minutes: int) -> None:
-        self._act(lambda: self.world.pass_time(minutes=minutes))
-
     # What must hold.
 
     @invariant()
@@ -125,9 +106,7 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everybody does their work from here on: it comes to rest."""
-        self.world.server.after = lambda *_: None
-        self.world.restart()
-        self.world.settle()
+        self._calm_down()
         for _ in range(12):
             self._resolve()
             for version in "123":
@@ -136,20 +115,9 @@ class Life(RuleBasedStateMachine):
                 self.world.judge("Passed")
         assert not self.world.candidate
         self.world.pass_time(hours=1)
-        writes = len(self.world.server.writes)
-        self.world.restart()
-        self.world.pass_time(hours=1)
-        assert self.world.server.writes[writes:] == []
+        self._assert_at_rest()
 
     # Helpers of the rules.
-
-    def _act(self, action: Any) -> None:
-        """Do it, with an operator that may end in between and is started again."""
-        try:
-            action()
-        except CrashError:
-            self.world.restart()
-            self.world.settle()
 
     def _pods(self, what: str) -> list[str]:
         jobs = [
@@ -172,10 +140,4 @@ def label_of(one: str) -> str:
 assert label_of(digest("1")) == label("1")
 
 TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=25,
-    report_multiple_bugs=False,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestLife.settings = settings_of_life(EXAMPLES)

@@ -8,12 +8,12 @@ import contextlib
 import os
 from typing import Any, get_args
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from springtide.api.retrain_run import Phase
 
-from tests.core.api_server import CrashError, Manifest
+from tests.core.api_server import Manifest
+from tests.core.life import InterruptedLife, settings_of_life
 from tests.core.retrain_policy.world import NAME, ON_DRIFT, SERVED, World
 
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "30"))
@@ -22,7 +22,7 @@ ORDER = {phase: index for index, phase in enumerate(get_args(Phase))}
 FINAL = get_args(Phase)[-6:]
 
 
-class Life(RuleBasedStateMachine):
+class Life(InterruptedLife):
     """See the module."""
 
     def __init__(self) -> None:
@@ -99,23 +99,6 @@ class Life(RuleBasedStateMachine):
         for pod in self.world.waiting_pods[:1]:
             self._act(lambda: self.world.fail(pod, "StoreUnavailable", retryable=retryable))  # noqa: B023  # at once
 
-    # What happens to the operator.
-
-    @rule(writes=st.integers(0, 4))
-    def crash_after(self, writes: int) -> None:
-        left = iter(range(writes))
-
-        def count(*_: str) -> None:
-            if next(left, None) is None:
-                self.world.server.after = lambda *_: None
-                raise CrashError
-
-        self.world.server.after = count
-
-    @rule(minutes=st.sampled_from([1, 11]))
-    def pass_time(self, minutes: int) -> None:
-        self._act(lambda: self.world.pass_time(minutes=minutes))
-
     # What must hold.
 
     @invariant()
@@ -147,9 +130,7 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Everybody does their work from here on: it comes to rest, and then nothing is written."""
-        self.world.server.after = lambda *_: None
-        self.world.restart()
-        self.world.settle()
+        self._calm_down()
         self.world.publish().edit(suspend=True)
         for _ in range(40):
             if self.world.waiting_pods:
@@ -162,20 +143,9 @@ class Life(RuleBasedStateMachine):
                 self.world.pass_time(minutes=11)
         assert "currentRun" not in self._policy(), self._all()[-1]
         self.world.pass_time(hours=1)
-        writes = len(self.world.server.writes)
-        self.world.restart()
-        self.world.pass_time(hours=1)
-        assert self.world.server.writes[writes:] == []
+        self._assert_at_rest()
 
     # Helpers of the rules.
-
-    def _act(self, action: Any) -> None:
-        """Do it, with an operator that may end in between and is started again."""
-        try:
-            action()
-        except CrashError:
-            self.world.restart()
-            self.world.settle()
 
     def _end(self, letter: str, outcome: str) -> None:
         for pod in self.world.waiting_pods[:1]:
@@ -195,10 +165,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=25,
-    report_multiple_bugs=False,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestLife.settings = settings_of_life(EXAMPLES)

@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from springtide.api.drift_monitor import WindowSummary
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Owner, Result
 from springtide_workloads.artifacts.manifest import Input, describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
+from springtide_workloads.drift import tally
 from springtide_workloads.drift.bins import BASELINE_FILE, Baseline, CategoryBins, ColumnCounts, SliceCounts
 from springtide_workloads.drift.counting import count_column
 from springtide_workloads.drift.freezing import freeze_numbers
 from springtide_workloads.drift.look import look
+from springtide_workloads.drift.tally_share import CountShare
+from springtide_workloads.process import crew
 from springtide_workloads.process.progress import Silence
 from springtide_workloads.serving.log_losses import as_metadata
 
@@ -133,6 +137,12 @@ def write_log(
     return DriftRows(uri=(root / "log").as_uri())
 
 
+def log_of(root: Path, days: Sequence[pa.Table], *, model: str) -> DriftRows:
+    """An inference log of which another pod wrote each day."""
+    parts = [write_log(root, table, model=model, name=f"pod-{number}") for number, table in enumerate(days)]
+    return parts[0]
+
+
 def a_drift_task(root: Path, rows: DriftRows, model: DriftBaseline, **fields: Any) -> DriftTask:
     """A task of the monitor team/people."""
     store = store_of(root)
@@ -161,6 +171,20 @@ def do(task: DriftTask, root: Path) -> Result:
     scratch = root / "scratch" / uuid.uuid4().hex
     scratch.mkdir(parents=True)
     return Result.model_validate_json(look(task, start_time=NOW, scratch=scratch, progress=Silence()).encode())
+
+
+def on_three_processors(monkeypatch: pytest.MonkeyPatch) -> list[tuple[CountShare, int]]:
+    """From now on little is worth three processes. What was counted, and by how many, will be in the list."""
+    counted: list[tuple[CountShare, int]] = []
+
+    def count(work: CountShare, shares: Any, *, processes: int) -> Any:
+        counted.append((work, processes))
+        return crew.in_processes(work, shares, processes=processes)
+
+    monkeypatch.setattr(crew, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(crew, "available_cpus", lambda: 3)
+    monkeypatch.setattr(tally, "in_processes", count)
+    return counted
 
 
 def store_of(root: Path) -> str:

@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from springtide.api.task import RESULT_BYTES
-from springtide_workloads.drift import evidently_report
+from springtide.api.task import RESULT_BYTES, DriftTask
+from springtide_workloads.drift import evidently_report, tally
 from springtide_workloads.drift.bins import Baseline, ColumnCounts, NumberBins
-from springtide_workloads.process import crew
 
 from tests.workloads.drift.builders import (
     DAY,
@@ -25,6 +24,8 @@ from tests.workloads.drift.builders import (
     a_drift_task,
     do,
     earlier,
+    log_of,
+    on_three_processors,
     people,
     publish_model,
     publish_snapshot,
@@ -281,27 +282,36 @@ def test_the_report_is_the_same_bits_on_any_partitioning_of_the_rows(tmp_path: P
     assert len(digests) == 1
 
 
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("source", ["snapshot", "log"])
-def test_the_report_is_the_same_bits_however_many_processes_count(tmp_path: Path, source: str, monkeypatch):
+@pytest.fixture(params=["snapshot", "log"])
+def three_days(request: pytest.FixtureRequest, tmp_path: Path) -> DriftTask:
+    """A look at three windows of rows."""
     model = publish_model(tmp_path, a_baseline())
     days = [people(seed=day, day=DAY + timedelta(days=day)) for day in range(3)]
-    rows = publish_snapshot(tmp_path, days)
-    if source == "log":
-        for number, table in enumerate(days):
-            rows = write_log(tmp_path, table, model=model.digest, name=f"pod-{number}")
-    task = a_drift_task(
-        tmp_path,
-        rows,
-        model,
-        slices=("region",),
-        event_time_column="time" if source == "snapshot" else None,
-        window_seconds=86_400,
-    )
-    alone = do(task, tmp_path)
-    monkeypatch.setattr(crew, "WORTH_A_PROCESS", 1)
-    monkeypatch.setattr(crew, "available_cpus", lambda: 3)
-    shared = do(task, tmp_path)
+    if request.param == "snapshot":
+        rows, more = publish_snapshot(tmp_path, days), {"event_time_column": "time"}
+    else:
+        rows, more = log_of(tmp_path, days, model=model.digest), {}
+    return a_drift_task(tmp_path, rows, model, slices=("region",), window_seconds=86_400, **more)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_report_is_the_same_bits_however_many_processes_count(three_days: DriftTask, tmp_path: Path, monkeypatch):
+    alone = do(three_days, tmp_path)
+    counted = on_three_processors(monkeypatch)
+    shared = do(three_days, tmp_path)
+    assert [processes for _, processes in counted] == [3]
     assert shared.window is not None
     assert shared.window.rows == 2_000
     assert (shared.window, shared.windows) == (alone.window, alone.windows)
+
+
+@pytest.mark.usefixtures("quick")
+def test_counts_too_large_to_be_shared_are_made_by_one_process(three_days: DriftTask, tmp_path: Path, monkeypatch):
+    counted = on_three_processors(monkeypatch)
+    shared = do(three_days, tmp_path)
+    ((work, _),) = counted
+    monkeypatch.setattr(tally, "ROOM_TO_SHARE", work.layout.cell_bytes * work.cells.size - 1)
+    alone = do(three_days, tmp_path)
+    assert [processes for _, processes in counted] == [3, 1]
+    assert alone.window is not None
+    assert (alone.window, alone.windows) == (shared.window, shared.windows)

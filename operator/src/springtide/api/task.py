@@ -348,14 +348,19 @@ class Result(ApiModel):
         Field(max_length=PERFORMANCE_LISTED, description="What is new of windows with labels, the newest first."),
     ] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the document."""
+        return len(self._document().encode())
+
     def encode(self) -> str:
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""
-        text = self.model_dump_json(by_alias=True, exclude_none=True)
-        if len(text.encode()) > RESULT_BYTES:
-            raise ValueError(
-                f"the result has {len(text.encode())} bytes, but a termination message keeps {RESULT_BYTES}"
-            )
-        return text
+        if self.size > RESULT_BYTES:
+            raise ValueError(f"the result has {self.size} bytes, but a termination message keeps {RESULT_BYTES}")
+        return self._document()
+
+    def _document(self) -> str:
+        return self.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def decode_result(text: str) -> Result:

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes. 2 is a command that was not understood, as everywhere."""
+    """Exit codes. 2 is a command that was not understood and 130 is Ctrl-C, as everywhere."""
 
     FAILED = 1
     USAGE = 2
@@ -13,6 +13,7 @@ class Exit(IntEnum):
     FORBIDDEN = 5
     NOT_INSTALLED = 6
     TIMED_OUT = 7
+    INTERRUPTED = 130
 
 
 class CommandError(Exception):

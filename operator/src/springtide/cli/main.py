@@ -46,7 +46,7 @@ class Output(StrEnum):
 def status(
     *,
     output: Annotated[Output, typer.Option("--output", "-o", help="json: the objects as a List.")] = Output.TABLE,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the screen up to date.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the screen up to date, until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks.")] = 2.0,
     namespace: NamespaceOption = None,
     context: ContextOption = None,
@@ -58,6 +58,8 @@ def status(
 
     if watch and output is Output.JSON:
         raise typer.BadParameter("--watch draws a screen: leave out -o json")
+    if watch and not screen.console().is_interactive:
+        raise typer.BadParameter("--watch draws a screen: it needs a terminal")
     with _readable_errors():
         server = connect(Target(namespace, context, kubeconfig))
         kinds = server.kinds()
@@ -384,7 +386,7 @@ def _readable_errors() -> Iterator[None]:
         screen.console(stderr=True).print(screen.plain(f"error: {error.message}", "red"), soft_wrap=True)
         raise typer.Exit(error.code) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from springtide.api.drift_monitor import WindowSummary
@@ -11,8 +12,9 @@ from springtide_workloads.drift.bins import MISSING, UNSEEN, ColumnCounts, Count
 from springtide_workloads.drift.charts import Overlay, Timeline, overlay, timeline
 from springtide_workloads.drift.judging import MATTERS, Judged, ranked
 from springtide_workloads.drift.layout import Layout
-from springtide_workloads.drift.performance_page import PerformanceView, environment_of
+from springtide_workloads.drift.performance_page import PerformanceView
 from springtide_workloads.drift.verdict import ColumnDrift
+from springtide_workloads.pages import environment_of
 
 PAGE_FILE = "index.html"
 TEMPLATE = "page.html.j2"
@@ -57,7 +59,7 @@ class Line:
 
 def render(page: Page) -> str:
     """The page as HTML. Names and values of the data are escaped, wherever they stand."""
-    environment = environment_of({"share": _share, "number": _number, "chance": _chance})
+    environment = environment_of(Path(__file__).parent, {"share": _share, "number": _number, "chance": _chance})
     ordered = ranked(page.newest.columns)
     found_in_slices = [one for one in ranked(page.newest.slices) if one.verdict in MATTERS]
     text: str = environment.get_template(TEMPLATE).render(

@@ -1,17 +1,16 @@
 """Performance as a section of the report's page, or, where no window was judged, as the whole page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from springtide.api.task import DriftTask
 
 from springtide_workloads.drift.performance import Realised
 from springtide_workloads.drift.performance_chart import PerformanceChart, draw_performance
 from springtide_workloads.drift.realised import ModelWindow, Reading
 from springtide_workloads.drift.windows import as_datetime
+from springtide_workloads.pages import environment_of
 
 TEMPLATE = "performance_page.html.j2"
 UNKNOWN = "\N{EN DASH}"
@@ -71,21 +70,8 @@ def view_of(realised: Realised, *, task: DriftTask) -> PerformanceView:
 
 def render_performance(performance: PerformanceView) -> str:
     """The page as HTML. Names and values of the data are escaped, wherever they stand."""
-    text: str = environment_of({}).get_template(TEMPLATE).render(performance=performance)
+    text: str = environment_of(Path(__file__).parent, {}).get_template(TEMPLATE).render(performance=performance)
     return text
-
-
-def environment_of(filters: dict[str, Callable[[Any], str]]) -> Environment:
-    """Where the templates of this folder are rendered."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= filters
-    return environment
 
 
 def _worst(slices: Sequence[Reading]) -> list[Reading]:

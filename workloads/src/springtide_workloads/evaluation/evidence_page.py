@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from springtide.api.task import EvaluateTask
 
 from springtide_workloads.evaluation.evidence_plots import Plot
+from springtide_workloads.pages import environment_of
 
 PAGE_FILE = "report.html"
 TEMPLATE = "evidence.html.j2"
@@ -19,14 +19,7 @@ SLICES = 100
 
 def render(task: EvaluateTask, *, document: dict[str, Any], plots: Sequence[Plot], folder: Path) -> str:
     """The page as HTML. Names and values of the data are escaped, wherever they stand."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "bound": _bound}
+    environment = environment_of(Path(__file__).parent, {"number": _number, "bound": _bound})
     text: str = environment.get_template(TEMPLATE).render(
         task=task,
         evidence=document,

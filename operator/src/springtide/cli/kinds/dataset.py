@@ -91,7 +91,7 @@ def _coming(dataset: Manifest, *, now: datetime) -> list[str]:
     if is_suspended(dataset):
         coming.append("No refresh begins: spec.suspend is true.")
     elif planned:
-        coming.append(f"The next refresh is due {moment(planned, now=now)}.")
+        coming.append(f"Next refresh: due {moment(planned, now=now)}.")
     elif not at(dataset, "spec", "refresh"):
         coming.append("No refresh is planned: spec.refresh is not set, so it is read again only when asked.")
     if missed:

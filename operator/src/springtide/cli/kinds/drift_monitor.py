@@ -156,7 +156,7 @@ def _coming(monitor: Manifest, *, now: datetime) -> list[str]:
     if is_suspended(monitor):
         coming.append("No look begins: spec.suspend is true.")
     elif due := time_at(status, "nextTime"):
-        coming.append(f"The next look is due {moment(due, now=now)}.")
+        coming.append(f"Next look: due {moment(due, now=now)}.")
     if missed := time_at(status, "missedTime"):
         coming.append(f"The look of the schedule due {moment(missed, now=now)} was missed and is not made up for.")
     return coming
