@@ -12,7 +12,7 @@ PROMOTED = {"status": "Succeeded", "reason": "Promoted"}
 POLICY: dict[str, Any] = {
     "template": {
         "model": {"name": "churn"},
-        "data": {"datasetRef": {"name": "loans"}, "split": {"type": "Random"}},
+        "data": {"datasetRef": {"name": "loans"}, "split": {"type": "Time", "column": "day"}},
         "recipe": {"name": "gbdt", "parameters": {"rate": 0.1, "rounds": 300}},
         "target": {"column": "churned"},
         "resources": {"requests": {"cpu": "10m"}},

@@ -88,12 +88,12 @@ def test_a_challenger_that_held_out_other_rows_is_refused(place, tmp_path):
     assert raised.value.reason == Reason.INVALID_SPEC
 
 
-@pytest.mark.parametrize(("column", "type"), [("applied_at", "timestamp[us]"), ("year", "int32")])
-def test_a_model_says_until_when_it_learned(column, type, place, tmp_path):
+@pytest.mark.parametrize(("column", "kind"), [("applied_at", "timestamp[us]"), ("year", "int32")])
+def test_a_model_says_until_when_it_learned(column, kind, place, tmp_path):
     table = a_table(2_000)
     split = Split(type="Time", column=column, test_fraction=0.25)
     model = a_model(place, write(table, tmp_path / "loans"), tmp_path, split=split)
     document = json.loads((folder_of(model.uri) / "model.json").read_text())
     newest = table[column].cast(pa.int64())[1_499].as_py()
-    assert document["learnedUntil"] == {"type": type, "time": newest}
+    assert document["learnedUntil"] == {"type": kind, "time": newest}
     assert document["split"] == {"type": "Time", "column": column, "testFraction": 0.25}
