@@ -27,6 +27,7 @@ from springtide_workloads.evaluation.evidence import Case, publish
 from springtide_workloads.evaluation.gates import Judged, judge
 from springtide_workloads.evaluation.intervals import auc_interval
 from springtide_workloads.evaluation.metrics import METRICS, Values
+from springtide_workloads.evaluation.registered import check_registered
 from springtide_workloads.evaluation.samples import Measures
 from springtide_workloads.evaluation.scoring import Scored, score_rows
 from springtide_workloads.evaluation.unseen import note_on
@@ -37,11 +38,13 @@ from springtide_workloads.process.progress import Progress
 def evaluate(task: EvaluateTask, *, start_time: datetime, scratch: Path, progress: Progress) -> Result:
     """Holds the challenger against the gates and publishes the evidence.
 
-    Raises ModelNotFound, DigestMismatch, DataNotFound, DataCorrupt, DataChanged, ColumnNotFound, WrongType,
-    TargetAllNull, TargetNotBinary, TooFewRows, InvalidSpec, AccessDenied, StoreUnavailable, DiskFull.
+    Raises ChampionNotFound, ModelNotFound, DigestMismatch, DataNotFound, DataCorrupt, DataChanged, ColumnNotFound,
+    WrongType, TargetAllNull, TargetNotBinary, TooFewRows, InvalidSpec, AccessDenied, StoreUnavailable,
+    TrackingUnavailable, DiskFull.
     """
     store = _open_store(task)
     store.check_writable()
+    check_registered(task)
     contestants = _open_contestants(task, scratch=scratch)
     table, manifest = open_data(task.data, scratch=scratch, progress=progress)
     found = Inputs(digest=manifest.digest, files=len(table.files), rows=table.rows)

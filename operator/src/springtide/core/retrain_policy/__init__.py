@@ -75,7 +75,7 @@ def _go_on(policy: ObservedPolicy, current: api.CurrentRun, problem: str | None,
         return _after(policy, runs.ended(status, current, run), now)
     following = current.model_copy(update={"uid": run.uid})
     policy = policy.with_status(status.model_copy(update={"current_run": following}))
-    doing = Doing("Held", Reason.INVALID_SPEC, problem) if problem else retraining(current)
+    doing = Doing("Held", Reason.INVALID_SPEC, problem) if problem else retraining(current, run)
     return _told(policy, doing, now, held=f"RetrainRun {current.name} is under way")
 
 
