@@ -223,7 +223,7 @@ def _policy(name: str) -> dict[str, Any]:
     return {
         "template": {
             "model": {"name": name},
-            "data": {"datasetRef": {"name": name}, "split": {"type": "Random"}},
+            "data": {"datasetRef": {"name": name}, "split": {"type": "Time", "column": "applied_at"}},
             "recipe": {"name": "gbdt"},
             "target": {"column": "default"},
         },

@@ -19,6 +19,7 @@ from tests.cli.objects import (
     files,
     objects_of,
     past,
+    ready,
     served,
     snapshotted,
 )
@@ -143,6 +144,17 @@ def test_a_policy_with_a_run_under_way_tells_how_far_it_is():
     shown = explained(a_policy({"currentRun": current}), a_retrain_run("Judging", number=3, version="3"))
     assert "RetrainRun pd-3 is under way (Manual" in shown
     assert "It is Judging: challenger version 3" in shown
+
+
+def test_a_policy_whose_run_stands_still_says_why_and_where_to_look():
+    words = "RetrainRun pd-3 stands still: version 1 of team.pd-12m, the champion, is gone"
+    condition = ready("False", "ChampionNotFound", words)
+    current = {"name": "pd-3", "number": 3, "trigger": {"type": "Manual", "time": "2026-11-23T10:59:00Z"}, "uid": "3"}
+    stalled = {"currentRun": current, "conditions": [condition, condition | {"type": "Stalled", "status": "True"}]}
+    assert "ChampionNotFound" in status_of(a_policy(stalled))
+    shown = explained(a_policy(stalled), a_retrain_run("Judging", number=3, version="3"))
+    assert words in shown
+    assert "look up ChampionNotFound in docs/operations.md" in shown
 
 
 def test_a_policy_without_a_champion_says_what_becomes_of_the_first_challenger():

@@ -57,7 +57,7 @@ def a_policy(status: Manifest | None = None, **spec: Any) -> Manifest:
     """A RetrainPolicy whose champion is version 1; its last run promoted nothing."""
     template = {
         "model": {"name": "pd-12m"},
-        "data": {"datasetRef": {"name": "applications"}},
+        "data": {"datasetRef": {"name": "applications"}, "split": {"type": "Time", "column": "applied_at"}},
         "recipe": {"name": "gbdt"},
         "target": {"column": "defaulted"},
     }

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from springtide.cli.change import Waiting
@@ -14,7 +15,7 @@ from springtide_workloads.artifacts.manifest import describe_folder
 from springtide_workloads.artifacts.store import ArtifactStore
 
 from tests.cli.cluster import WORKLOADS, Cluster, served
-from tests.cli.objects import a_monitor, a_policy, a_retrain_run, a_run, objects_of
+from tests.cli.objects import a_monitor, a_policy, a_retrain_run, objects_of
 from tests.core.drift_monitor.world import over_service
 
 COMMAND = Path(sys.executable).with_name("kubectl-springtide")

@@ -17,7 +17,7 @@ RECORDED = {
 POLICY: dict[str, Any] = {
     "template": {
         "model": {"name": "churn"},
-        "data": {"datasetRef": {"name": "loans"}, "split": {"type": "Random"}},
+        "data": {"datasetRef": {"name": "loans"}, "split": {"type": "Time", "column": "day"}},
         "recipe": {"name": "gbdt", "parameters": {"rate": 0.1, "rounds": 300}},
         "target": {"column": "churned"},
         "resources": {"requests": {"cpu": "10m"}},
@@ -25,6 +25,12 @@ POLICY: dict[str, Any] = {
     "gates": [{"name": "better", "metric": "AUC", "versusChampion": {"minDelta": 0.0}}],
     "guards": {"cooldownSeconds": 0},
     "watch": {"seconds": 0},
+}
+GONE = {
+    "status": "Failed",
+    "reason": "ChampionNotFound",
+    "retryable": True,
+    "message": "version 97 of the champion is gone",
 }
 SETTLED_SECONDS = 15
 """More than a full comparison with the API server takes to come round."""
@@ -40,6 +46,11 @@ def judged(outcome: str) -> dict[str, Any]:
     """What an evaluation ends with."""
     gate = {"name": "better", "outcome": outcome, "value": 0.78, "low": 0.001, "message": "AUC 0.78"}
     return {"status": "Succeeded", "reason": "Evaluated", "verdict": {"outcome": outcome, "rows": 200, "gates": [gate]}}
+
+
+def reason_of(status: dict[str, Any]) -> str:
+    """The reason of Ready."""
+    return state_of({"status": status})
 
 
 class Loop:
@@ -109,6 +120,29 @@ def test_a_loop_promotes_rejects_and_comes_to_rest(team: Team, proxy: Proxy) -> 
         writes = len(proxy.writes)
         time.sleep(SETTLED_SECONDS)
         assert [call for call in proxy.writes[writes:] if call.resource != "leases"] == []
+
+
+def test_a_champion_that_is_gone_from_mlflow_holds_the_run_until_it_is_back(team: Team) -> None:
+    with team.operator():
+        loop = Loop(team)
+        team.end("loans-refresh-1-a1", message=REFRESHED)
+        team.end("pd-1-a1", message=trained("a"))
+        team.end("pd-1-evaluate-a1", message=judged("Passed"))
+        team.end("pd-1-promote-a1", message=PROMOTED)
+        loop.wait_until_ended(1)
+        loop.ask("now")
+        team.end("pd-2-a1", message=trained("b"))
+        team.end("pd-2-evaluate-a1", message=GONE, exit_code=75)
+        wait("the run to say so", lambda: reason_of(loop.run("pd-2")) == "ChampionNotFound")
+        wait("the policy to say so", lambda: state_of(loop.policy()) == "ChampionNotFound")
+        assert loop.policy()["status"]["champion"]["version"] == str(ord("a"))
+        assert loop.run("pd-2")["phase"] == "Judging"
+
+        team.end("pd-2-evaluate-a2", message=judged("Passed"))
+        team.end("pd-2-promote-a1", message=PROMOTED)
+        status = loop.wait_until_ended(2)
+        assert status["champion"]["version"] == str(ord("b"))
+        assert state_of(loop.policy()) == "WaitingForTrigger"
 
 
 def test_a_policy_that_is_deleted_takes_everything_along(team: Team) -> None:

@@ -105,9 +105,9 @@ def _properties(constraint: Constraint, path: str, kind: Written) -> Answer:
     return ({path: inside},), ({path: entries},), f"{path}: Too many: {limit + 1}: must have at most {limit} items"
 
 
-def _enum(constraint: Constraint, path: str, _: Written) -> Answer:
+def _enum(constraint: Constraint, path: str, kind: Written) -> Answer:
     return (
-        tuple({path: value} for value in constraint.value),
+        tuple({path: value} for value in constraint.value if value not in kind.never.get(path, ())),
         ({path: "Bogus"},),
         f'{path}: Unsupported value: "Bogus": supported values: '
         + ", ".join(f'"{value}"' for value in constraint.value),

@@ -65,6 +65,7 @@ class Written:
     items: for each list of structs a function from an index to a valid item, another for each.
     map_values: a valid value of a map, where the full document's first one is none for any key.
     beside: what a change needs beside it, so that other rules accept it too.
+    never: by path, values of an enumeration that a rule refuses wherever they stand.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Written:
     items: Mapping[str, Callable[[int], Changes]] = field(default_factory=dict)
     map_values: Mapping[str, Any] = field(default_factory=dict)
     beside: Callable[[Changes], Changes] = nothing_beside
+    never: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def document(self, name: str = "it") -> dict[str, Any]:
         """An object with every field."""

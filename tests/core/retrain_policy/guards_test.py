@@ -1,6 +1,8 @@
 """What holds a run back though it was triggered; and that it is not lost."""
 
-from tests.core.retrain_policy.world import ON_DRIFT, World, with_champion
+import pytest
+
+from tests.core.retrain_policy.world import NAME, ON_DRIFT, TEMPLATE, World, with_champion
 
 
 def drifted(**spec: object) -> World:
@@ -116,3 +118,24 @@ def test_a_schedule_that_cannot_be_right_is_said_and_ends_no_run():
     world.train("b").judge().alias().pass_time(hours=1)
     assert world.champion == "2"
     assert world.told("Stalled") == ("True", "InvalidSpec")
+
+
+@pytest.mark.parametrize("split", [{}, {"split": {"type": "Random"}}, {"split": {"type": "Time"}}])
+def test_a_policy_from_before_the_newest_rows_had_to_be_held_out_stands_still_and_says_what_to_write(split):
+    data = {"datasetRef": {"name": "loans"}, **split}
+    world = with_champion().edit(template=TEMPLATE | {"data": data}).ask()
+    assert world.told("Stalled") == ("True", "InvalidSpec")
+    assert "spec.template.data.split.type must be Time, and split.column name the time" in world.message()
+    assert world.runs == ["pd-1"]
+    world.edit(template=TEMPLATE)
+    assert world.runs == ["pd-1", "pd-2"]
+
+
+def test_a_run_that_began_before_that_goes_on():
+    world = with_champion().ask()
+    random = {"type": "Random", "testFraction": 0.2}
+    world.server.update("RetrainRun", "pd-2", lambda it: it["status"]["plan"]["template"]["data"].update(split=random))
+    world.server.update("RetrainPolicy", NAME, lambda it: it["spec"]["template"]["data"].update(split=random))
+    world.settle().train("b").judge().alias().pass_time(hours=1)
+    assert world.phase == "Promoted"
+    assert world.told("Ready") == ("False", "InvalidSpec")

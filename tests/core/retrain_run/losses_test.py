@@ -37,6 +37,53 @@ def test_a_champion_whose_files_are_gone_from_the_store_fails_the_run_and_goes_o
     assert words in world.status["history"][0]["message"]
 
 
+GONE = "version 1 of team.pd-12m, the champion, is gone: MLflow at http://mlflow:5000 has no version 1 of team.pd-12m"
+
+
+def test_a_champion_that_is_gone_from_mlflow_is_said_by_run_and_policy_and_nothing_is_lost():
+    world = judging().fail("-evaluate-", "ChampionNotFound", GONE, retryable=True)
+    for key in (world.of_run(), None):
+        assert world.told("Stalled", of=key) == ("True", "ChampionNotFound")
+        assert world.told("Ready", of=key) == ("False", "ChampionNotFound")
+        assert GONE in world.message(of=key)
+    assert "RetrainRun pd-2 stands still" in world.message()
+    assert (world.phase, world.champion) == ("Judging", "1")
+    assert world.status["rejections"] == 0
+
+
+def test_a_champion_that_is_gone_is_looked_for_ever_more_slowly_and_the_run_goes_on_once_it_is_back():
+    world = judging()
+    for attempt, seconds in enumerate((5, 10, 20, 40, 80, 160, 300, 300), 1):
+        world.fail("-evaluate-", "ChampionNotFound", GONE, retryable=True).pass_time(seconds=seconds - 1)
+        assert world.jobs[-1] == f"pd-2-evaluate-a{attempt}"
+        assert world.told("Ready", of=world.of_run()) == ("False", "ChampionNotFound")
+        world.pass_time(seconds=1)
+        assert world.jobs[-1] == f"pd-2-evaluate-a{attempt + 1}"
+    assert world.task()["registry"] == {"trackingUri": "http://mlflow:5000", "modelName": "team.pd-12m"}
+    world.judge()
+    assert world.phase == "RollingOut"
+    assert world.told("Ready") == ("True", "Retraining")
+    world.alias().pass_time(hours=1)
+    assert world.phase == "Promoted"
+
+
+def test_a_champion_that_is_gone_for_good_is_replaced_by_what_a_person_has_served():
+    world = served().ask().train("b").fail("-evaluate-", "ChampionNotFound", GONE, retryable=True)
+    world.server.update("ModelService", "front", lambda it: it["spec"].pop("versionFrom"))
+    world.serve("c", policy=None).delete("RetrainPolicy", NAME).create(**SERVED)
+    assert world.champion == ""
+    assert world.told("Ready") == ("False", "ServiceFollowsOther")
+    world.serve("c")
+    assert world.champion == "3"
+    assert world.told("Ready") == ("True", "WaitingForTrigger")
+
+
+def test_without_a_service_a_policy_that_is_made_anew_begins_without_a_champion():
+    world = judging().fail("-evaluate-", "ChampionNotFound", GONE, retryable=True)
+    world.delete("RetrainPolicy", NAME).create().promote("b")
+    assert world.champion == "2"
+
+
 def test_a_verdict_that_is_missing_fails_the_run():
     world = judging().end("-evaluate-", {"status": "Succeeded", "reason": "Evaluated"})
     assert world.told("Ready", of=world.of_run()) == ("False", "InvalidResult")

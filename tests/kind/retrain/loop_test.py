@@ -27,6 +27,7 @@ from tests.kind.retrain.loops import (
     gates_of,
     next_run_of,
     policy_of,
+    tag_digest,
 )
 from tests.kind.retrain.records import FAILING, a_policy_that_fails, record_of, recorded
 from tests.kind.serving.services import under_load
@@ -245,3 +246,20 @@ def test_a_person_is_told_what_led_to_the_model_that_serves(loop: Namespace):
     told = loop.springtide("explain", f"rrun/{champion['run']}")
     for gate in gates_of(run).values():
         assert gate["message"] in told, told
+
+
+def test_a_champion_that_mlflow_does_not_know_any_more_holds_the_loop_until_it_does(loop: Namespace, mlflow_url: str):
+    champion, name = champion_of(loop), next_run_of(loop)
+    ask_for_recipe(loop, POLICY, USELESS)
+    # What is deleted there cannot be put back without the database's backup; a digest can.
+    tag_digest(mlflow_url, loop, "employment", version=champion["version"], digest=f"sha256:{'0' * 64}")
+    loop.springtide("retrain", f"rpol/{POLICY}")
+    policy = loop.wait_for_policy(POLICY, lambda found: found.reason == "ChampionNotFound", what="to miss its champion")
+    assert f"version {champion['version']} of {loop.name}.employment, the champion," in policy.message
+    assert policy.status["champion"] == champion
+    assert Resource(loop.read("retrainrun", name)).status["phase"] == "Judging"
+    assert loop.read("msvc", SERVICE)["status"]["stable"]["digest"] == champion["digest"]
+
+    tag_digest(mlflow_url, loop, "employment", version=champion["version"], digest=champion["digest"])
+    assert ended(loop, name).status["phase"] == "Rejected"
+    assert champion_of(loop) == champion

@@ -105,3 +105,16 @@ def alias_of(mlflow_url: str, namespace: Namespace, model: str) -> str:
         f"{mlflow_url}/api/2.0/mlflow/registered-models/alias?{query}", timeout=20
     ) as answer:
         return str(json.load(answer)["model_version"]["version"])
+
+
+def tag_digest(mlflow_url: str, namespace: Namespace, model: str, *, version: str, digest: str) -> None:
+    """Let MLflow say that a version is this model."""
+    named = {"name": f"{namespace.name}.{model}", "version": version}
+    tag = {"key": "springtide.dev/model-digest", "value": digest}
+    request = urllib.request.Request(  # noqa: S310  # MLflow on a port of this machine
+        f"{mlflow_url}/api/2.0/mlflow/model-versions/set-tag",
+        data=json.dumps(named | tag).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=20):  # noqa: S310  # the same
+        pass

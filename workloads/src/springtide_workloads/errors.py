@@ -6,7 +6,15 @@ from contextlib import contextmanager
 
 from springtide.api.constants import Reason
 
-RETRYABLE = frozenset({Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.RESULT_LOST, Reason.INTERRUPTED})
+RETRYABLE = frozenset(
+    {
+        Reason.TRACKING_UNAVAILABLE,
+        Reason.STORE_UNAVAILABLE,
+        Reason.CHAMPION_NOT_FOUND,
+        Reason.RESULT_LOST,
+        Reason.INTERRUPTED,
+    }
+)
 """Reasons that waiting can help; anything else fails the same way again."""
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})

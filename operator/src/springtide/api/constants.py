@@ -203,6 +203,7 @@ class Reason(StrEnum):
     RESULT_LOST = "ResultLost"
     TRACKING_UNAVAILABLE = "TrackingUnavailable"
     STORE_UNAVAILABLE = "StoreUnavailable"
+    CHAMPION_NOT_FOUND = "ChampionNotFound"
     TEMPORARY_FAILURE = "TemporaryFailure"
     INTERRUPTED = "Interrupted"
 

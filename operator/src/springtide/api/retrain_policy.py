@@ -107,7 +107,11 @@ class ChallengerData(ApiModel):
 
     dataset_ref: Annotated[DatasetRef, Field(description="The Dataset. Each run pins its latest snapshot.")]
     split: Annotated[
-        Split, Field(description="How rows are held out. Champion and challenger are judged on these rows.")
+        Split,
+        Field(
+            description="How rows are held out: a RetrainPolicy must hold out the newest (type Time). Champion and"
+            " challenger are judged on these rows."
+        ),
     ] = Split()
 
 
@@ -169,10 +173,19 @@ class ReleasePlan(ApiModel):
     ] = "Act"
 
 
+SPLIT_BY_TIME = (
+    "split.type must be Time, and split.column name the time of each row: champion and challenger are judged on the"
+    " newest rows, which the champion has not learned from; of rows held out at random it may have"
+)
+"""What a template must say, after `template.data.`; and why."""
+
+
 class RetrainPolicySpec(ReleasePlan):
     """When to retrain, what a challenger must show, how it is released, when to stop trying."""
 
     RULES: ClassVar = (
+        # Not on the template: the plan of a run that began before there was this rule has to be written still.
+        Rule("self.template.data.split.type == 'Time'", SPLIT_BY_TIME, field=".template.data.split.type"),
         Rule(
             "self.template.model.name == oldSelf.template.model.name",
             "template.model.name cannot be changed: create another RetrainPolicy",

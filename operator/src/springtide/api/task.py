@@ -229,10 +229,18 @@ class Circumstances(ApiModel):
     trigger: Trigger
 
 
+class Registry(ApiModel):
+    """The model registry, and the name of the model in it."""
+
+    tracking_uri: str
+    model_name: str
+
+
 class EvaluateTask(TaskBase):
     """Hold a challenger against the champion, on the same held-out rows, and publish the evidence.
 
     data: the snapshot, and the split whose held-out rows are used: those that the challenger was not trained on.
+    registry: where the champion must still be registered; None: that is not asked.
     """
 
     operation: Literal["Evaluate"] = "Evaluate"
@@ -241,6 +249,7 @@ class EvaluateTask(TaskBase):
     seed: int
     challenger: ModelFiles
     champion: Annotated[ModelFiles | None, Field(description="None: there is none yet.")] = None
+    registry: Registry | None = None
     gates: Annotated[tuple[Gate, ...], Field(min_length=1, max_length=GATES_LISTED)]
     circumstances: Circumstances
     evidence_uri: Annotated[str, Field(description="The folder that evidence is published below.")]

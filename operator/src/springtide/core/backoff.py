@@ -7,8 +7,10 @@ from springtide.api.constants import Reason
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(seconds=300)
 
-# Something that cannot be reached now will not be there a moment later; a lost pod's successor can start at once.
-_UNREACHABLE = frozenset({Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.TEMPORARY_FAILURE})
+# What cannot be reached or found now will not be there a moment later; a lost pod's successor can start at once.
+_UNREACHABLE = frozenset(
+    {Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.CHAMPION_NOT_FOUND, Reason.TEMPORARY_FAILURE}
+)
 _FREE_LOSSES = 3
 """So many lost pods are replaced at once; more of them may mean that we are the cause."""
 

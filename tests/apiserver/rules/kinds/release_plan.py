@@ -68,7 +68,17 @@ def rules(at: str) -> Rules:
     """The rules of a plan that lies there, such as at `spec`."""
     of_template: Rules = _moved(_TEMPLATE, "spec", f"{at}.template")
     found: Rules = of_template | _moved(_RULES, "spec", at)
-    return found if at == "spec" else {key: (_full(good), _full(bad), says) for key, (good, bad, says) in found.items()}
+    if at == "spec":
+        return {
+            key: ([change for change in good if _by_time(change)] or [{}], *rest)
+            for key, (good, *rest) in found.items()
+        }
+    return {key: (_full(good), _full(bad), says) for key, (good, bad, says) in found.items()}
+
+
+def _by_time(change: Changes) -> bool:
+    """Whether it leaves the split by time: a policy takes no other, though the plan of an older run may have it."""
+    return change.get("spec.template.data.split", {"type": "Time"}).get("type") == "Time"
 
 
 def _full(changes: list[Changes]) -> list[Changes]:

@@ -71,7 +71,17 @@ def _windows(name: str) -> Rules:
     }
 
 
+_SPLIT = "spec.template.data.split"
+_SPLIT_BY_TIME = (
+    "split.type must be Time, and split.column name the time of each row: champion and challenger are judged on the"
+    " newest rows, which the champion has not learned from; of rows held out at random it may have"
+)
 _RULES: Rules = {
+    ("spec", _SPLIT_BY_TIME): (
+        [{_SPLIT: {"type": "Time", "column": "applied_at"}}],
+        [{_SPLIT: {"type": "Random"}}, {_SPLIT: {"column": "applied_at"}}, {_SPLIT: {}}, {_SPLIT: None}],
+        f"{_SPLIT}.type: Invalid value: {_SPLIT_BY_TIME}",
+    ),
     ("", "a name must have 34 characters or fewer, so that the names of its runs fit"): (
         [{"metadata.name": "n" * 34}],
         [{"metadata.name": "n" * 35}],
@@ -117,5 +127,6 @@ RETRAIN_POLICY = Written(
         "status.quarantined": lambda index: {"digest": f"sha256:{index:064x}", "run": "pd-2"},
     },
     map_values={"spec.template.recipe.parameters": 1},
+    never={f"{_SPLIT}.type": ("Random",)},
     beside=lambda change: release_plan.beside("spec")(change) | _beside(change),
 )

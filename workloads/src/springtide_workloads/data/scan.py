@@ -1,5 +1,7 @@
 """The first pass over the data: target, weight and time of every row, and from them each row's role."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -8,7 +10,7 @@ from springtide.api.training_run import Split
 
 from springtide_workloads.data.chunks import ArrowArray, ParquetTable
 from springtide_workloads.data.columns import Columns
-from springtide_workloads.data.split import Rows, assign_roles, check_rows
+from springtide_workloads.data.split import Role, Rows, Times, assign_roles, check_rows
 from springtide_workloads.data.target import Classes, TargetEncoder
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.process.progress import Progress
@@ -63,7 +65,18 @@ def read_rows(
     _check_all_null(target, column=columns.target)
     most = sample_rows(len(columns.features))
     roles = assign_roles(split, known=known, times=times, seed=seed, max_validation_rows=most)
-    return Rows(roles=roles, target=target, weight=weight), classes
+    kept = None if times is None or columns.time is None else _kept(times, roles, kind=table.schema.field(columns.time))
+    return Rows(roles=roles, target=target, weight=weight, times=kept), classes
+
+
+def _kept(times: npt.NDArray[np.generic], roles: npt.NDArray[np.uint8], *, kind: "pa.Field[Any]") -> Times:
+    """What is kept of all times: a number, and that of the held-out rows."""
+    learned = times[(roles == Role.TRAIN) | (roles == Role.VALIDATION)]
+    return Times(
+        type=str(kind.type),
+        learned_until=learned.max().item() if learned.size else None,
+        held_out=times[roles == Role.TEST],
+    )
 
 
 def _check_all_null(target: npt.NDArray[np.int8], *, column: str) -> None:

@@ -30,12 +30,28 @@ class Role(IntEnum):
 
 
 @dataclass(frozen=True)
+class Times:
+    """Of a split by time: the column's Arrow type, the newest time that is learned from, that of each held-out row.
+
+    Times are numbers in the unit of the type. learned_until: None where nothing is learned from.
+    """
+
+    type: str
+    learned_until: float | None
+    held_out: npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Every row of the data, in order: what it is for, its target (0, 1; -1 for null), its weight if there are any."""
+    """Every row of the data, in order: what it is for, its target (0, 1; -1 for null), its weight if there are any.
+
+    times: None for a split that is not by time.
+    """
 
     roles: npt.NDArray[np.uint8]
     target: npt.NDArray[np.int8]
     weight: npt.NDArray[np.float32] | None
+    times: Times | None = None
 
     def count(self, role: Role) -> int:
         """Rows with this role."""

@@ -10,24 +10,30 @@ from typing import Literal
 from springtide.api.constants import Reason
 from springtide.api.retrain_policy import ModelFiles
 from springtide.api.task import EvaluateTask
+from springtide.api.training_run import Split
 
 from springtide_workloads.artifacts.manifest import MANIFEST
 from springtide_workloads.artifacts.store import decode_manifest, fetch_files, read_document
 from springtide_workloads.data.chunks import ParquetTable
 from springtide_workloads.data.target import Classes
 from springtide_workloads.errors import WorkloadError
-from springtide_workloads.model.folder import MODEL_FILE, LoadedModel, load_model
+from springtide_workloads.model.folder import MODEL_FILE, LearnedUntil, LoadedModel, load_model
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A model in its part. inputs, seed: of its training."""
+    """A model in its part. inputs, seed, split, learned_until: of its training.
+
+    split: None for a model that is older than this being written down. learned_until: None where it was not by time.
+    """
 
     part: Literal["challenger", "champion"]
     files: ModelFiles
     model: LoadedModel
     inputs: str
     seed: int
+    split: Split | None
+    learned_until: LearnedUntil | None
 
     @property
     def name(self) -> str:
@@ -51,7 +57,16 @@ def open_contestant(part: Literal["challenger", "champion"], files: ModelFiles, 
                 Reason.MODEL_NOT_FOUND, f"the model at {files.uri} has no {MODEL_FILE}: only recipes' models are judged"
             )
         document = json.loads((folder / MODEL_FILE).read_text())
-        return Contestant(part, files, load_model(folder), inputs=document["inputs"], seed=document["seed"])
+        split, until = document.get("split"), document.get("learnedUntil")
+        return Contestant(
+            part,
+            files,
+            load_model(folder),
+            inputs=document["inputs"],
+            seed=document["seed"],
+            split=None if split is None else Split.model_validate(split),
+            learned_until=None if until is None else LearnedUntil(**until),
+        )
 
 
 @contextmanager
@@ -71,12 +86,23 @@ def check_held_out(challenger: Contestant, task: EvaluateTask, *, inputs: str) -
             f"{challenger.name} was trained on {challenger.inputs}, but data is {inputs}: on other data nobody knows"
             " which rows it has not seen",
         )
+    if challenger.split not in (None, task.data.split):
+        raise WorkloadError(
+            Reason.INVALID_SPEC,
+            f"{challenger.name} was trained with {_spelled(challenger.split)}, but data.split is"
+            f" {_spelled(task.data.split)}: other rows were held out",
+        )
     if task.data.split.type == "Random" and challenger.seed != task.seed:
         raise WorkloadError(
             Reason.INVALID_SPEC,
             f"{challenger.name} was trained with seed {challenger.seed}, but seed is {task.seed}: other rows were held"
             " out",
         )
+
+
+def _spelled(split: Split) -> str:
+    by = f" by {split.column}" if split.column else ""
+    return f"{split.type}{by}, {split.test_fraction:g} held out"
 
 
 def check_fits(contestant: Contestant, *, table: ParquetTable, target: str, classes: Classes) -> None:

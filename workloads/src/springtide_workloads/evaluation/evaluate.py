@@ -18,14 +18,17 @@ from springtide_workloads.data.columns import choose_judging_columns
 from springtide_workloads.data.opening import open_data
 from springtide_workloads.data.scan import read_rows
 from springtide_workloads.data.source import check_pinned
+from springtide_workloads.data.split import Times
 from springtide_workloads.evaluation.answer import answer
 from springtide_workloads.evaluation.contestants import Contestant, check_fits, check_held_out, open_contestant
 from springtide_workloads.evaluation.evidence import Case, publish
 from springtide_workloads.evaluation.gates import Judged, judge
 from springtide_workloads.evaluation.intervals import auc_interval
 from springtide_workloads.evaluation.metrics import METRICS, Values
+from springtide_workloads.evaluation.registered import check_registered
 from springtide_workloads.evaluation.samples import Measures
 from springtide_workloads.evaluation.scoring import Scored, score_rows
+from springtide_workloads.evaluation.unseen import note_on
 from springtide_workloads.process.logs import log
 from springtide_workloads.process.progress import Progress
 
@@ -33,17 +36,19 @@ from springtide_workloads.process.progress import Progress
 def evaluate(task: EvaluateTask, *, start_time: datetime, scratch: Path, progress: Progress) -> Result:
     """Holds the challenger against the gates and publishes the evidence.
 
-    Raises ModelNotFound, DigestMismatch, DataNotFound, DataCorrupt, DataChanged, ColumnNotFound, WrongType,
-    TargetAllNull, TargetNotBinary, TooFewRows, InvalidSpec, AccessDenied, StoreUnavailable, DiskFull.
+    Raises ChampionNotFound, ModelNotFound, DigestMismatch, DataNotFound, DataCorrupt, DataChanged, ColumnNotFound,
+    WrongType, TargetAllNull, TargetNotBinary, TooFewRows, InvalidSpec, AccessDenied, StoreUnavailable,
+    TrackingUnavailable, DiskFull.
     """
     store = open_section(task.store_uri, task.evidence_uri, field="evidenceUri")
     store.check_writable()
+    check_registered(task)
     contestants = _open_contestants(task, scratch=scratch)
     table, manifest = open_data(task.data, scratch=scratch, progress=progress)
     found = Inputs(digest=manifest.digest, files=len(table.files), rows=table.rows)
     check_pinned(found, expected=task.data.digest, uri=task.data.uri)
     check_held_out(contestants[0], task, inputs=manifest.digest)
-    scored = _score(task, contestants, table=table, progress=progress)
+    scored, times = _score(task, contestants, table=table, progress=progress)
     measures = Measures(scored, seed=task.seed, progress=progress)
     judged = tuple(judge(gate, measures=measures, has_champion=task.champion is not None) for gate in task.gates)
     case = Case(
@@ -53,7 +58,7 @@ def evaluate(task: EvaluateTask, *, start_time: datetime, scratch: Path, progres
         judged=judged,
         metrics=overall_metrics(scored, seed=task.seed),
         thresholds=_thresholds(measures, scored=scored, judged=judged),
-        notes=tuple(_notes(contestants, inputs=manifest.digest)),
+        notes=tuple(_notes(task, contestants, inputs=manifest.digest, rows=scored.rows, times=times)),
     )
     evidence = publish(case, scratch / "evidence", store=store)
     result = answer(
@@ -94,13 +99,15 @@ def _open_contestants(task: EvaluateTask, *, scratch: Path) -> list[Contestant]:
     return found
 
 
-def _score(task: EvaluateTask, contestants: list[Contestant], *, table: ParquetTable, progress: Progress) -> Scored:
+def _score(
+    task: EvaluateTask, contestants: list[Contestant], *, table: ParquetTable, progress: Progress
+) -> tuple[Scored, Times | None]:
     slices = {name: f"gates.{gate.name}.slices" for gate in task.gates for name in gate.slices}
     columns = choose_judging_columns(task.target, task.data.split, slices=slices, table=table)
     rows, classes = read_rows(table, columns=columns, split=task.data.split, seed=task.seed, progress=progress)
     for one in contestants:
         check_fits(one, table=table, target=task.target.column, classes=classes)
-    return score_rows(contestants, table=table, rows=rows, slices=tuple(slices), progress=progress)
+    return score_rows(contestants, table=table, rows=rows, slices=tuple(slices), progress=progress), rows.times
 
 
 def _thresholds(measures: Measures, *, scored: Scored, judged: tuple[Judged, ...]) -> dict[str, float]:
@@ -112,12 +119,11 @@ def _thresholds(measures: Measures, *, scored: Scored, judged: tuple[Judged, ...
     return found
 
 
-def _notes(contestants: list[Contestant], *, inputs: str) -> Iterator[str]:
+def _notes(
+    task: EvaluateTask, contestants: list[Contestant], *, inputs: str, rows: int, times: Times | None
+) -> Iterator[str]:
     for one in contestants[1:]:
-        if one.inputs != inputs:
-            yield (
-                f"{one.name} was trained on other data ({one.inputs}): of rows that it was trained on and that are"
-                " held out here it knows more than it should, which is to the challenger's disadvantage"
-            )
+        if note := note_on(one, task, inputs=inputs, rows=rows, times=times):
+            yield note
         if one.files.digest == contestants[0].files.digest:
             yield f"the challenger and {one.name} are the same model, byte for byte"

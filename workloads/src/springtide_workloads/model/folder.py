@@ -1,7 +1,7 @@
 """Writing and loading a model's folder.
 
     model.txt | model.safetensors + network.json   the model, by its recipe
-    model.json        recipe, parameters, seed, inputs, library versions
+    model.json        recipe, parameters, seed, split and until when it learned, inputs, library versions
     signature.json    features in order, types, categories, the classes
     golden.json       requests with expected answers
     baseline.json     the frozen drift baseline
@@ -16,7 +16,7 @@ Nothing in it says when, where or for whom: equal work gives an equal folder, an
 
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from springtide.api.constants import Reason
+from springtide.api.training_run import Split
 
 from springtide_workloads.artifacts.manifest import Manifest
 from springtide_workloads.data.encoding import Encoder
 from springtide_workloads.data.signature import Signature
+from springtide_workloads.data.split import Times
 from springtide_workloads.drift.bins import BASELINE_FILE, Baseline
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.model.golden import GOLDEN_FILE, golden_document, read_golden
@@ -46,12 +48,25 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class LearnedUntil:
+    """The newest time that a model learned from, by its split's column: an evaluation asks which rows it cannot know.
+
+    type: Arrow type of the column. time: a number in its unit.
+    """
+
+    type: str
+    time: float
+
+
+@dataclass(frozen=True)
 class Contents:
-    """All that goes into a folder but the plots."""
+    """All that goes into a folder but the plots. times: of a split by time."""
 
     recipe: Recipe
     parameters: dict[str, Any]
     seed: int
+    split: Split
+    times: Times | None
     fitted: Fitted
     signature: Signature
     inputs: Manifest
@@ -121,11 +136,19 @@ def library_versions(recipe: Recipe) -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in (*recipe.libraries, "pyarrow")}}
 
 
+def _learned_until(times: Times | None) -> dict[str, Any] | None:
+    if times is None or times.learned_until is None:
+        return None
+    return asdict(LearnedUntil(type=times.type, time=times.learned_until))
+
+
 def _model_document(contents: Contents) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "recipe": {"name": contents.recipe.name, "parameters": contents.parameters},
         "seed": contents.seed,
+        "split": contents.split.to_wire(),
+        "learnedUntil": _learned_until(contents.times),
         "inputs": contents.inputs.digest,
         "fitted": contents.fitted.notes,
         "libraries": library_versions(contents.recipe),

@@ -157,6 +157,8 @@ def _make(
             recipe=work.recipe,
             parameters=work.parameters.model_dump(mode="json", by_alias=True),
             seed=task.seed,
+            split=task.data.split,
+            times=rows.times,
             fitted=fitted,
             signature=profile.signature,
             inputs=work.manifest,

@@ -51,7 +51,15 @@ def _problem(policy: ObservedPolicy) -> str | None:
     """What is wrong with the spec, if anything."""
     if policy.spec is None:
         return policy.spec_problem
-    return schedule.problem(policy.spec.triggers, field="spec.triggers")
+    return _split_problem(policy.spec) or schedule.problem(policy.spec.triggers, field="spec.triggers")
+
+
+def _split_problem(spec: api.RetrainPolicySpec) -> str | None:
+    """What the API server refuses; a policy may have been stored before it did."""
+    split = spec.template.data.split
+    if split.type == "Time" and split.column:
+        return None
+    return f"spec.template.data.{api.SPLIT_BY_TIME}"
 
 
 def _go_on(policy: ObservedPolicy, current: api.CurrentRun, problem: str | None, now: datetime) -> Decision:
@@ -67,7 +75,7 @@ def _go_on(policy: ObservedPolicy, current: api.CurrentRun, problem: str | None,
         return _after(policy, runs.ended(status, current, run), now)
     following = current.model_copy(update={"uid": run.uid})
     policy = policy.with_status(status.model_copy(update={"current_run": following}))
-    doing = Doing("Held", Reason.INVALID_SPEC, problem) if problem else retraining(current)
+    doing = Doing("Held", Reason.INVALID_SPEC, problem) if problem else retraining(current, run)
     return _told(policy, doing, now, held=f"RetrainRun {current.name} is under way")
 
 

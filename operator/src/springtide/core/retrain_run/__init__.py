@@ -123,6 +123,10 @@ def _meet(run: ObservedRun, trained: Trained, now: datetime) -> Decision:
 
 
 def _judging(run: ObservedRun, note: str = "") -> Doing:
+    if run.status.job.failure_reason == Reason.CHAMPION_NOT_FOUND:
+        # Nobody but a person brings it back; that is seen by itself, so the run need not begin anew.
+        words = f"{run.status.job.failure}; it is looked for again, at least every 5 minutes"
+        return Doing("Held", Reason.CHAMPION_NOT_FOUND, words)
     champion = run.status.champion
     beside = f"version {champion.version}" if champion else "no champion"
     words = f"version {run.challenger.version} is held against {beside} on held-out rows"
@@ -136,7 +140,7 @@ def _judge(run: ObservedRun, now: datetime) -> Decision:
             return _told(
                 run,
                 following,
-                _judging(run, left.note),
+                _judging(run.with_status(following), left.note),
                 now,
                 children=left.children,
                 again=left.again,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from springtide.api.constants import ConditionType, Role
 from springtide.api.retrain_run import Course
-from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, RecordTask, TaskBase, TaskData
+from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, RecordTask, Registry, TaskBase, TaskData
 from springtide.core.decision import Child
 from springtide.core.retrain_run.observed import ObservedRun
 from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, task_problem, workload_job
@@ -96,6 +96,7 @@ def _evaluate(run: ObservedRun) -> TaskBase:
             "seed": template.seed,
             "challenger": run.challenger,
             "champion": run.status.champion,
+            "registry": Registry(tracking_uri=run.platform.tracking_uri, model_name=_model_name(run)),
             "gates": run.plan.gates,
             "circumstances": Circumstances(
                 run=run.name,
@@ -108,13 +109,17 @@ def _evaluate(run: ObservedRun) -> TaskBase:
     )
 
 
+def _model_name(run: ObservedRun) -> str:
+    return f"{run.namespace}.{run.plan.template.model.name}"
+
+
 def _promote(run: ObservedRun, work: Work) -> TaskBase:
     model = run.challenger if work == "promote" else run.status.champion
     return PromoteTask.model_validate(
         _base(run, work)
         | {
             "tracking_uri": run.platform.tracking_uri,
-            "model_name": f"{run.namespace}.{run.plan.template.model.name}",
+            "model_name": _model_name(run),
             "version": model.version if model else None,
             "digest": model.digest if model else None,
         }
