@@ -1,9 +1,9 @@
 """Asks a server on this machine the same request over and over, and prints what it saw as JSON.
 
-One connection a thread, whose bytes are made beforehand: asking costs little beside answering. It ends after so many
-seconds or requests, whichever comes first.
+One connection a thread, whose bytes are made beforehand: asking costs little beside answering. After a warm-up it asks
+for so many seconds or requests, whichever are over first.
 
-serving_load.py PORT FILE CONNECTIONS SECONDS REQUESTS
+serving_load.py PORT FILE CONNECTIONS WARM_UP SECONDS REQUESTS
 """
 
 import json
@@ -13,20 +13,22 @@ import threading
 import time
 from pathlib import Path
 
-WARM_UP = 2
+LEAST = 2
+"""Requests of a warm-up."""
 TIMEOUT = 60
 LAST_CHUNK = b"0\r\n\r\n"
 
 
 def main() -> None:
     """Entry point."""
-    port, path, connections, seconds, requests = sys.argv[1:6]
+    port, path, connections, warm_up, seconds, requests = sys.argv[1:7]
     message = Path(path).read_bytes()
     found: list[list[float]] = [[] for _ in range(int(connections))]
     started = threading.Barrier(len(found))
     threads = [
         threading.Thread(
-            target=_ask, args=(int(port), message, float(seconds), int(requests) // len(found), times, started)
+            target=_ask,
+            args=(int(port), message, float(warm_up), float(seconds), int(requests) // len(found), times, started),
         )
         for times in found
     ]
@@ -34,26 +36,40 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    print(json.dumps({"times": [times[1:] for times in found], "rates": [_rate(times) for times in found]}))
+    print(
+        json.dumps(
+            {
+                "asked": sum(int(times[0]) + len(times) - 2 for times in found),
+                "times": [times[2:] for times in found],
+                "rates": [(len(times) - 2) / times[1] for times in found],
+            }
+        )
+    )
 
 
-def _rate(times: list[float]) -> float:
-    return (len(times) - 1) / times[0]
-
-
-def _ask(port: int, message: bytes, seconds: float, requests: int, times: list[float], started: threading.Barrier):
-    """Appends how long it took in all, then the time of each request."""
+def _ask(
+    port: int,
+    message: bytes,
+    warm_up: float,
+    seconds: float,
+    requests: int,
+    times: list[float],
+    started: threading.Barrier,
+) -> None:
+    """Appends the number of requests that warmed up, how long the others took in all, then the time of each."""
     connection = _connect(port)
-    for _ in range(WARM_UP):
+    begin, warmed = time.perf_counter(), 0
+    while warmed < LEAST or time.perf_counter() - begin < warm_up:
         connection = _once(connection, port, message)
+        warmed += 1
     started.wait(TIMEOUT)
     begin = now = time.perf_counter()
-    times.append(0.0)
-    while len(times) <= requests and now - begin < seconds:
+    times += [warmed, 0.0]
+    while len(times) < requests + 2 and now - begin < seconds:
         connection = _once(connection, port, message)
         before, now = now, time.perf_counter()
         times.append(now - before)
-    times[0] = now - begin
+    times[1] = now - begin
     connection.close()
 
 
