@@ -23,12 +23,15 @@ import lightgbm
 import numpy as np
 from figures import Figure
 from process import usage
-from serving_load import WARM_UP
 from serving_model import publish_model
 from serving_requests import Values, Way, http_request, read_scores
 from serving_servers import HERE, THREADS, Server, ours, stock
+from springtide_workloads.serving.inference_log import SHARE
 
 TREES, FEATURES, BATCH, ROUNDS, SECONDS = 300, 1_800, 256, 5, 3.0
+LOG_ROUNDS = 6
+LOG_WARM_UP = 1.2
+"""Seconds, more than the log waits before it writes: in the turn it then writes as much as comes in."""
 CONNECTIONS = 4
 MOST_REQUESTS = 20_000
 SPEED_GOAL, P99_GOAL, LOG_GOAL = 20.0, 0.5, 0.05
@@ -40,10 +43,11 @@ WAYS = (MATRIX, NAMED, Way(binary=False, by_name=False), Way(binary=False, by_na
 
 @dataclass(frozen=True)
 class Turn:
-    """What one server did in its turn: requests a second of all connections, CPU seconds of the server for each of
-    them, and the seconds that each took."""
+    """What one server did in its turn: requests a second of all connections, and the seconds that each took. asked:
+    requests with those that warmed up; cpu: seconds of the server for each of these."""
 
     rate: float
+    asked: int
     cpu: float
     times: tuple[float, ...]
 
@@ -79,9 +83,9 @@ class Rounds:
         """In all turns."""
         return sum(len(turn.times) for turn in self.turns[name])
 
-    def asked(self, name: str, connections: int) -> int:
+    def asked(self, name: str) -> int:
         """Requests in all turns, with those that only warmed up."""
-        return self.requests(name) + WARM_UP * connections * len(self.turns[name])
+        return sum(turn.asked for turn in self.turns[name])
 
 
 def run(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> Iterator[Figure]:
@@ -97,9 +101,11 @@ def run(*, rounds: int = ROUNDS, seconds: float = SECONDS) -> Iterator[Figure]:
         _check_answers(bench, model)
         _settled(logging, {"written": 0, "dropped": 0}, len(WAYS) * (1 + BATCH))  # what was asked so far
         for way in (MATRIX, NAMED):
-            yield from _batches(bench, way)
+            yield _speed(bench, way)
+            yield _log_cost(bench, way, rows=BATCH, connections=CONNECTIONS)
         for way in WAYS:
-            yield from _single_rows(bench, way)
+            yield _single_rows(bench, way)
+            yield _log_cost(bench, way, rows=1, connections=1)
         yield Figure(
             "peak memory of the server",
             f"{plain.peak_memory:.0f} MiB, with the log {logging.peak_memory:.0f} MiB",
@@ -115,20 +121,42 @@ class _Bench:
     seconds: float
 
     def ask(self, way: Way, *, rows: int, connections: int) -> Rounds:
-        """Lets the servers take turns in so many rounds; each round begins with another one."""
-        path = self.scratch / "request"
-        path.write_bytes(http_request(way, _values(rows)))
-        found = Rounds({server.name: [] for server in self.servers})
-        for number in range(self.rounds):
-            first = number % len(self.servers)
-            for server in (*self.servers[first:], *self.servers[:first]):
-                found.turns[server.name].append(self._turn(server, path, connections))
-        rates = ", ".join(f"{name} {found.rate(name):.1f}/s" for name in found.turns)
-        print(f"  {rows} rows, {way}: {rates}", flush=True)
-        return found
+        """Lets ours and the stock server take turns; each round begins with another one."""
+        plain, _, peer = self.servers
+        found = Rounds({server.name: [] for server in (plain, peer)})
+        for order in self._orders(way, rows, (plain, peer), rounds=self.rounds):
+            for server in order:
+                found.turns[server.name].append(self._turn(server, connections, warm_up=0))
+        return self._told(found, way, rows)
 
-    def _turn(self, server: Server, path: Path, connections: int) -> Turn:
-        command = [HERE / "serving_load.py", server.port, path, connections, self.seconds, MOST_REQUESTS]
+    def ask_logging(self, way: Way, *, rows: int, connections: int) -> tuple[Rounds, dict[str, int]]:
+        """Lets ours and ours that logs take turns; with the rows that were written and dropped.
+
+        Each turn of the one that logs has its own writing in it, and no other turn has: it begins when the log writes
+        already, and the next one begins when all is written.
+        """
+        plain, logging, _ = self.servers
+        found = Rounds({server.name: [] for server in (plain, logging)})
+        logged = {"written": 0, "dropped": 0}
+        for order in self._orders(way, rows, (plain, logging), rounds=LOG_ROUNDS):
+            for server in order:
+                before = logging.logged()
+                turn = self._turn(server, connections, warm_up=LOG_WARM_UP)
+                found.turns[server.name].append(turn)
+                if server is logging:
+                    since = _settled(logging, before, rows * turn.asked)
+                    logged = {outcome: logged[outcome] + since[outcome] for outcome in logged}
+        return self._told(found, way, rows), logged
+
+    def _orders(self, way: Way, rows: int, servers: tuple[Server, ...], *, rounds: int) -> Iterator[tuple[Server, ...]]:
+        self._request.write_bytes(http_request(way, _values(rows)))
+        for number in range(rounds):
+            yield servers if number % 2 == 0 else servers[::-1]
+
+    def _turn(self, server: Server, connections: int, *, warm_up: float) -> Turn:
+        command = [
+            HERE / "serving_load.py", server.port, self._request, connections, warm_up, self.seconds, MOST_REQUESTS
+        ]  # fmt: skip
         limit = 120 + 20 * self.seconds
         before = usage(server.process.pid).cpu_seconds
         answer = subprocess.run(
@@ -136,21 +164,22 @@ class _Bench:
         ).stdout
         document = json.loads(answer)
         times = tuple(time for times in document["times"] for time in times)
-        asked = len(times) + WARM_UP * connections
+        asked = int(document["asked"])
         cpu = (usage(server.process.pid).cpu_seconds - before) / asked
-        return Turn(sum(document["rates"]), cpu, times)
+        return Turn(sum(document["rates"]), asked, cpu, times)
+
+    def _told(self, found: Rounds, way: Way, rows: int) -> Rounds:
+        rates = ", ".join(f"{name} {found.rate(name):.1f}/s" for name in found.turns)
+        print(f"  {rows} rows, {way}: {rates}", flush=True)
+        return found
+
+    @property
+    def _request(self) -> Path:
+        return self.scratch / "request"
 
 
-def _batches(bench: _Bench, way: Way) -> Iterator[Figure]:
-    logging = bench.servers[1]
-    before = logging.logged()
+def _speed(bench: _Bench, way: Way) -> Figure:
     found = bench.ask(way, rows=BATCH, connections=CONNECTIONS)
-    yield _speed(found, way)
-    asked = BATCH * found.asked(logging.name, CONNECTIONS)
-    yield _log_cost(f"batches of {BATCH} ({way})", found, _settled(logging, before, asked), asked)
-
-
-def _speed(found: Rounds, way: Way) -> Figure:
     ratios = found.ratios("ours", "stock")
     ratio = statistics.median(ratios)
     return Figure(
@@ -164,13 +193,11 @@ def _speed(found: Rounds, way: Way) -> Figure:
     )
 
 
-def _single_rows(bench: _Bench, way: Way) -> Iterator[Figure]:
-    logging = bench.servers[1]
-    before = logging.logged()
+def _single_rows(bench: _Bench, way: Way) -> Figure:
     found = bench.ask(way, rows=1, connections=1)
     ratios = found.quantile_ratios("ours", "stock", 0.99)
     ratio = statistics.median(ratios)
-    yield Figure(
+    return Figure(
         f"single rows, p50 and p99 ({way})",
         f"{found.quantile('ours', 0.5):.2f} ms, {found.quantile('ours', 0.99):.2f} ms",
         f"{found.quantile('stock', 0.5):.2f} ms, {found.quantile('stock', 0.99):.2f} ms (stock)",
@@ -179,26 +206,26 @@ def _single_rows(bench: _Bench, way: Way) -> Iterator[Figure]:
         note=f"p99 {ratio:.2f}x, the median of {_listed(ratios)};"
         f" {found.requests('ours'):,} and {found.requests('stock'):,} requests, one after another; {_cpu(found)}",
     )
-    asked = found.asked(logging.name, 1)
-    yield _log_cost(f"single rows ({way})", found, _settled(logging, before, asked), asked)
 
 
 def _cpu(found: Rounds) -> str:
     return f"CPU for a request {found.cpu('ours'):.2f} and {found.cpu('stock'):.2f} ms"
 
 
-def _log_cost(name: str, found: Rounds, rows: dict[str, int], asked: int) -> Figure:
-    costs = [1 - ratio for ratio in found.ratios("ours, logging", "ours")]
+def _log_cost(bench: _Bench, way: Way, *, rows: int, connections: int) -> Figure:
+    found, logged = bench.ask_logging(way, rows=rows, connections=connections)
+    costs = sorted(1 - ratio for ratio in found.ratios("ours, logging", "ours"))
     cost = statistics.median(costs)
+    asked = rows * found.asked("ours, logging")
     return Figure(
-        f"cost of the inference log, {name}",
+        f"cost of the inference log, {f'batches of {rows}' if rows > 1 else 'single rows'} ({way})",
         f"{cost:.1%} fewer rows/s",
         goal=f"<= {LOG_GOAL:.0%}",
         met=cost <= LOG_GOAL,
         note=f"the median of {', '.join(f'{one:.1%}' for one in costs)}; CPU for a request, writing included,"
         f" {found.cpu('ours, logging'):.2f} and without {found.cpu('ours'):.2f} ms; of {asked:,} rows"
-        f" {rows['written']:,} were written ({rows['written'] / asked:.0%}) and {rows['dropped']:,} dropped: a thread"
-        " is at work for a twentieth of the time at most",
+        f" {logged['written']:,} were written ({logged['written'] / asked:.0%}) and {logged['dropped']:,} dropped:"
+        f" a thread is at work for {SHARE:.0%} of the time at most",
     )
 
 
@@ -210,7 +237,7 @@ def _settled(server: Server, before: dict[str, int], asked: int) -> dict[str, in
         since = {outcome: now[outcome] - before[outcome] for outcome in now}
         if sum(since.values()) >= asked or time.monotonic() > deadline:
             return since
-        time.sleep(1)
+        time.sleep(0.2)
 
 
 def _check_answers(bench: _Bench, model: Path) -> None:

@@ -1,9 +1,9 @@
 """Asks a server on this machine the same request over and over, and prints what it saw as JSON.
 
-One connection a thread, whose bytes are made beforehand: asking costs little beside answering. It ends after so many
-seconds or requests, whichever comes first.
+One connection a thread, whose bytes are made beforehand: asking costs little beside answering. After a warm-up it asks
+for so many seconds or requests, whichever are over first.
 
-serving_load.py PORT FILE CONNECTIONS SECONDS REQUESTS
+serving_load.py PORT FILE CONNECTIONS WARM_UP SECONDS REQUESTS
 """
 
 import json
@@ -11,51 +11,78 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
-WARM_UP = 2
+LEAST = 2
+"""Requests of a warm-up."""
 TIMEOUT = 60
 LAST_CHUNK = b"0\r\n\r\n"
 
 
+@dataclass
+class Connection:
+    """What one connection has seen. warmed: requests that warmed up; times: seconds of each of the others; seconds: of
+    all these."""
+
+    warmed: int = 0
+    seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What each connection asks. warm_up, seconds: how long; requests: at most."""
+
+    port: int
+    message: bytes
+    warm_up: float
+    seconds: float
+    requests: int
+    started: threading.Barrier
+
+
 def main() -> None:
     """Entry point."""
-    port, path, connections, seconds, requests = sys.argv[1:6]
-    message = Path(path).read_bytes()
-    found: list[list[float]] = [[] for _ in range(int(connections))]
-    started = threading.Barrier(len(found))
-    threads = [
-        threading.Thread(
-            target=_ask, args=(int(port), message, float(seconds), int(requests) // len(found), times, started)
-        )
-        for times in found
-    ]
+    port, path, connections, warm_up, seconds, requests = sys.argv[1:7]
+    found = [Connection() for _ in range(int(connections))]
+    load = Load(
+        port=int(port),
+        message=Path(path).read_bytes(),
+        warm_up=float(warm_up),
+        seconds=float(seconds),
+        requests=int(requests) // len(found),
+        started=threading.Barrier(len(found)),
+    )
+    threads = [threading.Thread(target=_ask, args=(load, one)) for one in found]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print(json.dumps({"times": [times[1:] for times in found], "rates": [_rate(times) for times in found]}))
+    print(
+        json.dumps(
+            {
+                "asked": sum(one.warmed + len(one.times) for one in found),
+                "times": [one.times for one in found],
+                "rates": [len(one.times) / one.seconds for one in found],
+            }
+        )
+    )
 
 
-def _rate(times: list[float]) -> float:
-    return (len(times) - 1) / times[0]
-
-
-def _ask(
-    port: int, message: bytes, seconds: float, requests: int, times: list[float], started: threading.Barrier
-) -> None:
-    """Appends how long it took in all, then the time of each request."""
-    connection = _connect(port)
-    for _ in range(WARM_UP):
-        connection = _once(connection, port, message)
-    started.wait(TIMEOUT)
+def _ask(load: Load, seen: Connection) -> None:
+    connection = _connect(load.port)
+    begin = time.perf_counter()
+    while seen.warmed < LEAST or time.perf_counter() - begin < load.warm_up:
+        connection = _once(connection, load.port, load.message)
+        seen.warmed += 1
+    load.started.wait(TIMEOUT)
     begin = now = time.perf_counter()
-    times.append(0.0)
-    while len(times) <= requests and now - begin < seconds:
-        connection = _once(connection, port, message)
+    while len(seen.times) < load.requests and now - begin < load.seconds:
+        connection = _once(connection, load.port, load.message)
         before, now = now, time.perf_counter()
-        times.append(now - before)
-    times[0] = now - begin
+        seen.times.append(now - before)
+    seen.seconds = now - begin
     connection.close()
 
 

@@ -1,6 +1,6 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their arrays over and go on. One thread makes files of them, for at most a twentieth of the time; what is
+Requests hand their arrays over and go on. One thread makes files of them, for a thirtieth of the time at most; what is
 more than that, or than the queue holds, is dropped and counted, and the files of its hour tell of it. A store that is
 away costs nothing as long as the queue has room: its rows are written when it is back.
 """
@@ -28,11 +28,11 @@ from springtide_workloads.serving.log_retention import remove_old_files
 from springtide_workloads.serving.tensors import Rows
 
 QUEUE_BYTES = 64 << 20
-FILE_BYTES = 8 << 20
+FILE_BYTES = 16 << 20
 """A file is begun before its time when so much waits: smaller ones cost more for each row."""
 MINUTES_TOLD = 1440
 """With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
-SHARE = 0.05
+SHARE = 1 / 30
 """Of the time, that the thread is at work at most."""
 LEFTOVERS_SECONDS = 3600.0
 """How often files are looked for that are old enough to go."""

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import ArrowArray
-from springtide_workloads.data.encoding import as_words
+from springtide_workloads.data.encoding import Numbers, as_words
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.serving.log_losses import as_metadata
@@ -64,13 +64,7 @@ def encode_file(
         "model_digest": _same(model.digest, total),
         "model_version": _same(model.version, total),
     }
-    parts = [one.encoded.numbers for one in rows]
-    # Feature by feature in memory, also where requests came row by row.
-    numbers = np.empty(
-        (len(model.signature.numbers), total), np.float64 if model.signature.wide_numbers else np.float32
-    )
-    if parts:
-        np.concatenate(parts, axis=1, out=numbers)
+    numbers = _feature_by_feature([one.encoded.numbers for one in rows], model.signature)
     columns |= {feature.name: pa.array(numbers[place]) for place, feature in enumerate(model.signature.numbers)}
     columns |= {
         feature.name: pa.chunked_array([_words(one.categories[place]) for one in rows], pa.string())
@@ -94,6 +88,12 @@ def encode_file(
         file.write_table(table, row_group_size=max(total, 1))
         file.add_key_value_metadata(as_metadata(dropped))
     return sink.getvalue().to_pybytes()
+
+
+def _feature_by_feature(parts: Sequence[Numbers], signature: Signature) -> Numbers:
+    """(features, rows) in memory, also where requests came row by row: joined as they came, and turned in one go."""
+    nothing = np.empty((0, len(signature.numbers)), np.float64 if signature.wide_numbers else np.float32)
+    return np.ascontiguousarray(np.concatenate([nothing, *(part.T for part in parts)]).T)
 
 
 def _same(text: str, rows: int) -> ArrowArray:
