@@ -33,6 +33,16 @@ def system() -> Namespace:
 @pytest.fixture(scope="module")
 def new_namespace(system: Namespace) -> Iterator[NewNamespace]:  # noqa: ARG001  # the cluster must be there
     """Makes namespaces in which nothing but restricted pods may run; they are gone after the module."""
+    yield from _namespaces()
+
+
+@pytest.fixture(scope="session")
+def new_shared_namespace(system: Namespace) -> Iterator[NewNamespace]:  # noqa: ARG001  # the cluster must be there
+    """The same for what several modules share: they are gone after the last test."""
+    yield from _namespaces()
+
+
+def _namespaces() -> Iterator[NewNamespace]:
     made: list[str] = []
 
     def make(purpose: str) -> Namespace:

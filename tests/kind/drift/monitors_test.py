@@ -1,17 +1,16 @@
 """What a service is asked is held against what its model was trained on: drift, broken data and calm are told apart."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.kind import volumes
-from tests.kind.cluster import Document, Namespace, Resource, a_run, example, workloads_image
+from tests.kind.cluster import Namespace, Resource, a_run, example
 from tests.kind.conftest import NewNamespace
+from tests.kind.drift.monitors import a_monitor, replay
+from tests.kind.serving.services import SMALL
 
-REPLAY = (Path(__file__).parent / "replay.py").read_text()
-SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+SERVICE = "employment"
 ROWS = 2_000
 
 
@@ -25,32 +24,8 @@ def watched(new_namespace: NewNamespace, census: Path) -> Namespace:
     (service,) = example("model-service.yaml")
     service["spec"] |= {"replicas": {"min": 1}, "resources": SMALL, "inferenceLog": {"flushSeconds": 1}}
     namespace.apply(service)
-    namespace.wait_for_service("employment", lambda found: found.ready == "True", what="to serve")
+    namespace.wait_for_service(SERVICE, lambda found: found.ready == "True", what="to serve")
     return namespace
-
-
-def a_monitor(name: str, target: Document, **spec: Any) -> Document:
-    return {
-        "apiVersion": "springtide.dev/v1alpha1",
-        "kind": "DriftMonitor",
-        "metadata": {"name": name},
-        "spec": {"target": target, "resources": SMALL, **spec},
-    }
-
-
-def replay(namespace: Namespace, *days: Document) -> None:
-    """Sends the days, one after another."""
-    pod = next(document for document in example("census-data.yaml") if document["kind"] == "Pod")
-    pod["metadata"] = {"name": "replay"}
-    (main,) = pod["spec"]["containers"]
-    main["image"] = workloads_image()
-    url = f"http://employment.{namespace.name}.svc"
-    main["command"] = ["python", "-c", REPLAY, url, "employment", "/data/employment-census", json.dumps(days)]
-    main["resources"]["limits"]["memory"] = "512Mi"
-    namespace.apply(pod)
-    namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/replay", "--timeout=90s")
-    assert int(namespace.kubectl("logs", "replay").splitlines()[-1]) == sum(day["rows"] for day in days)
-    namespace.kubectl("delete", "pod", "replay")
 
 
 def wait_for_window(namespace: Namespace, name: str, end: str) -> Resource:
@@ -66,9 +41,10 @@ def worst(monitor: Resource) -> dict[str, str]:
 
 
 def test_drift_and_broken_data_are_told_apart_day_by_day(watched: Namespace):
-    watched.apply(a_monitor("asked", {"modelServiceRef": {"name": "employment"}}, everySeconds=10))
+    watched.apply(a_monitor("asked", {"modelServiceRef": {"name": SERVICE}}, everySeconds=10))
     replay(
         watched,
+        SERVICE,
         {"date": "2018-03-01", "rows": ROWS},
         {"date": "2018-03-02", "rows": ROWS},
         {"date": "2018-03-03", "rows": ROWS, "older": 60},
@@ -83,7 +59,7 @@ def test_drift_and_broken_data_are_told_apart_day_by_day(watched: Namespace):
     row = watched.kubectl("get", "driftmonitor", "asked").splitlines()[1].split()
     assert row[:4] == ["asked", "True", "Judged", "Drifted"]
 
-    replay(watched, {"date": "2018-03-05", "rows": ROWS})
+    replay(watched, SERVICE, {"date": "2018-03-05", "rows": ROWS})
     monitor = wait_for_window(watched, "asked", "2018-03-05T00:00:00Z")
     assert monitor.conditions["DataBroken"]["status"] == "True"
     assert (monitor.conditions["Drifted"]["status"], monitor.conditions["Drifted"]["reason"]) == (

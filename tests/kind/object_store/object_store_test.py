@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.kind import volumes
 from tests.kind.cluster import (
     HELD_ONCE,
     REPOSITORY,
@@ -15,6 +16,7 @@ from tests.kind.cluster import (
     a_program,
     a_run,
     command,
+    example,
 )
 from tests.kind.conftest import NewNamespace
 
@@ -87,6 +89,28 @@ def test_a_run_reads_from_a_bucket_and_publishes_to_it(bucket_team: Namespace) -
     assert run.status["model"]["uri"].startswith(f"{BUCKET}/artifacts/")
     volumes = [volume["name"] for volume in bucket_team.children("pods", "from-bucket")[0]["spec"]["volumes"]]
     assert volumes == ["tmp"], "no volume ties it to a node"
+
+
+def test_a_dataset_is_read_from_a_bucket_and_a_run_trains_on_its_snapshot(bucket_team: Namespace) -> None:
+    dataset = next(document for document in example("dataset.yaml") if document["kind"] == "Dataset")
+    dataset["spec"]["source"] = {"uri": f"{BUCKET}/{FILES}"}
+    (run,) = example("training-run-dataset.yaml")
+    run["spec"]["recipe"]["parameters"] = {"numRounds": 20}
+    run["spec"]["memoize"] = False
+    bucket_team.apply(dataset, run)
+    trained = bucket_team.wait_for_end(run["metadata"]["name"])
+    assert (trained.ready, trained.reason) == ("True", "Succeeded"), trained.message
+    bucket_team.springtide("refresh", "dset/census", "--wait")
+    found = bucket_team.wait_for_dataset(
+        "census", lambda dataset: dataset.status["lastRefresh"]["number"] == 2, what="to have been read again"
+    )
+    latest = found.status["latest"]
+    assert (found.status["lastRefresh"]["outcome"], len(found.status["snapshots"])) == ("Unchanged", 1)
+    assert found.conditions["ContractMet"]["status"] == "True"
+    assert latest["rows"] == 4 * volumes.PEOPLE_A_YEAR
+    assert latest["uri"].startswith(f"{BUCKET}/artifacts/datasets/")
+    assert trained.status["dataset"] == {"name": "census", "digest": latest["digest"], "uri": latest["uri"]}
+    assert trained.status["inputs"]["digest"] == latest["digest"]
 
 
 def test_wrong_keys_are_told_as_such(store: str, new_namespace: NewNamespace) -> None:

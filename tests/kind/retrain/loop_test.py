@@ -1,25 +1,20 @@
 """The loop with real trainings: a first champion, a better one, two that are not, and one that a person lets in."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kind import volumes
 from tests.kind.cluster import CommandError, Namespace, Resource, wait_for
-from tests.kind.conftest import NewNamespace
 from tests.kind.operator_pods import leader, wait_for_leader
 from tests.kind.retrain.loops import (
+    ASKING,
     BETTER,
     DATASET,
-    FIRST,
     GATES,
     POLICY,
     SERVICE,
     USELESS,
-    a_dataset,
-    a_policy,
-    a_service,
     alias_of,
     ask_for_recipe,
     champion_of,
@@ -32,29 +27,6 @@ from tests.kind.retrain.loops import (
 from tests.kind.retrain.records import FAILING, a_policy_that_fails, record_of, recorded
 from tests.kind.serving.services import under_load
 from tests.kind.volumes import Shelf
-
-ASKING = "asks"
-
-
-@pytest.fixture(scope="module")
-def loop(new_namespace: NewNamespace, census: Path) -> Namespace:
-    """A namespace whose policy has promoted its first champion, while another one waits for a person."""
-    namespace = new_namespace("retrain")
-    volumes.load(namespace, census)
-    namespace.apply(
-        a_dataset(),
-        a_policy(POLICY, parameters=FIRST, serviceRef={"name": SERVICE}),
-        a_policy(ASKING, parameters=BETTER, model="asked-for", approval="Manual"),
-        a_service(),
-    )
-    ended(namespace, f"{POLICY}-1")
-    return namespace
-
-
-@pytest.fixture
-def shelf(loop: Namespace) -> Iterator[Shelf]:
-    with volumes.shelf(loop) as shelf:
-        yield shelf
 
 
 def test_the_first_model_is_promoted_by_itself_and_served(loop: Namespace, mlflow_url: str):

@@ -11,6 +11,8 @@ from tests.kind.serving.services import SMALL
 
 POLICY, SERVICE, DATASET = "employment", "employment-champion", "census"
 """As the examples call them."""
+ASKING = "asks"
+"""A policy that waits for a person."""
 FIRST = {"numRounds": 1, "numLeaves": 4}
 BETTER = {"numRounds": 60}
 USELESS = {"numRounds": 1, "numLeaves": 2}
@@ -21,6 +23,7 @@ GATES = [
     {"name": "groups", "metric": "AUC", "slices": ["sex"], "versusChampion": {"maxRegression": 0.02}},
     {"name": "calibrated", "metric": "ECE", "max": 0.2},
 ]
+MODEST = GATES[:1]
 
 
 def a_dataset() -> Document:
@@ -67,6 +70,11 @@ def ask_for_recipe(namespace: Namespace, policy: str, parameters: Document) -> N
     path = "/spec/template/recipe/parameters"
     patch = json.dumps([{"op": "replace", "path": path, "value": parameters}])
     namespace.kubectl("patch", "rpol", policy, "--type", "json", "--patch", patch)
+
+
+def edit(namespace: Namespace, policy: str, **spec: Any) -> None:
+    """Change fields of a policy; None takes one away."""
+    namespace.kubectl("patch", "rpol", policy, "--type", "merge", "--patch", json.dumps({"spec": spec}))
 
 
 def policy_of(namespace: Namespace, name: str = POLICY) -> Resource:

@@ -12,10 +12,10 @@ ROUNDS = {"1": 100, "2": 110, "3": 1}
 """The versions: two that are nearly alike, and one that has hardly begun to learn, so that its scores lie elsewhere."""
 
 
-@pytest.fixture(scope="module")
-def serving_team(new_namespace: NewNamespace, census: Path) -> Namespace:
+@pytest.fixture(scope="session")
+def serving_team(new_shared_namespace: NewNamespace, census: Path) -> Namespace:
     """A namespace in whose registry three versions of the model `employment` are."""
-    namespace = new_namespace("serving")
+    namespace = new_shared_namespace("serving")
     volumes.load(namespace, census)
     for version, rounds in ROUNDS.items():
         run = a_run(f"version-{version}", recipe={"name": "gbdt", "parameters": {"numRounds": rounds}})

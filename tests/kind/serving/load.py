@@ -1,8 +1,10 @@
 """Runs in a pod: asks a ModelService at a steady rate until it is told to stop, and then says what it got.
 
-    python load.py URL MODEL REQUESTS_PER_SECOND FOLDER
+    python load.py URL MODEL REQUESTS_PER_SECOND FOLDER PARAMETERS
 
-FOLDER has Parquet files with the model's features. `/tmp/stop` ends it; the last line that it prints is JSON.
+FOLDER has Parquet files with the model's features; PARAMETERS are those of each request, as JSON. `/tmp/stop` ends
+it; the last line that it prints is JSON, with how many requests each version answered, and when it did last (seconds
+since 1970).
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import contextlib
 import json
 import random
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,20 +23,21 @@ import pyarrow.dataset as pads
 
 ROWS = 8
 BODIES = 200
+TIMEOUT = 30
+"""Of a machine that trains and starts servers meanwhile: slow is not failed."""
 CALLERS = 8
 """Each keeps connections of its own. One alone would stay at one server for as long as its connection lasts."""
 
 
-def bodies(features: list[dict[str, Any]], folder: str) -> list[bytes]:
+def bodies(features: list[dict[str, Any]], folder: str, parameters: dict[str, str]) -> list[bytes]:
     """Requests with rows from anywhere: what two servers get differs by chance only, whoever gets which request."""
     columns = [feature["name"] for feature in features]
     rows = pads.dataset(folder)
     drawn = random.Random(7).sample(range(rows.count_rows()), ROWS * BODIES)  # noqa: S311 - nothing secret
     table = rows.take(drawn, columns=columns)
-    return [
-        json.dumps({"inputs": [_input(feature, table.slice(start, ROWS)) for feature in features]}).encode()
-        for start in range(0, table.num_rows, ROWS)
-    ]
+    parts = (table.slice(start, ROWS) for start in range(0, table.num_rows, ROWS))
+    inputs = ([_input(feature, part) for feature in features] for part in parts)
+    return [json.dumps({"parameters": parameters, "inputs": one}).encode() for one in inputs]
 
 
 def _input(feature: dict[str, Any], rows: pa.Table) -> dict[str, Any]:
@@ -43,22 +47,25 @@ def _input(feature: dict[str, Any], rows: pa.Table) -> dict[str, Any]:
     return {"name": feature["name"], "datatype": feature["datatype"], "shape": [len(values)], "data": values}
 
 
-async def main(url: str, model: str, rate: float, folder: str) -> None:
+async def main(url: str, model: str, rate: float, folder: str, parameters: dict[str, str]) -> None:
     versions: Counter[str] = Counter()
+    last: dict[str, float] = {}
     failed: list[str] = []
     async with contextlib.AsyncExitStack() as open_clients:
-        callers = [httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) for _ in range(CALLERS)]
+        callers = [httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False) for _ in range(CALLERS)]
         for caller in callers:
             await open_clients.enter_async_context(caller)
         features = (await callers[0].get(f"/v2/models/{model}")).raise_for_status().json()["inputs"]
-        requests = bodies(features, folder)
+        requests = bodies(features, folder, parameters)
 
         async def ask(caller: httpx.AsyncClient, body: bytes) -> None:
             try:
                 answer = await caller.post(f"/v2/models/{model}/infer", content=body)
-                versions[answer.raise_for_status().json()["model_version"]] += 1
+                version = answer.raise_for_status().json()["model_version"]
+                versions[version] += 1
+                last[version] = time.time()
             except httpx.HTTPError as error:
-                failed.append(f"{type(error).__name__}: {error}")
+                failed.append(f"at {time.strftime('%H:%M:%S')} {type(error).__name__}: {error}")
 
         stopped = Path("/tmp/stop")  # noqa: S108 - the scratch folder of its own pod
         sent, clock = 0, asyncio.get_running_loop()
@@ -69,9 +76,9 @@ async def main(url: str, model: str, rate: float, folder: str) -> None:
                 sent += 1
                 await asyncio.sleep(max(0.0, began + sent / rate - clock.time()))
         seconds = clock.time() - began
-    told = {"sent": sent, "seconds": seconds, "failures": len(failed), "failed": failed[:5], "versions": versions}
-    print(json.dumps(told), flush=True)
+    outcome = {"failures": len(failed), "failed": failed[:5], "versions": versions, "last": last}
+    print(json.dumps({"sent": sent, "seconds": seconds, **outcome}), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]))
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4], json.loads(sys.argv[5])))

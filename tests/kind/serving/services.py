@@ -54,10 +54,14 @@ def infer(namespace: Namespace, name: str, body: Document) -> Document:
 
 
 @contextmanager
-def under_load(namespace: Namespace, name: str, *, rate: int = 50) -> Iterator[Document]:
-    """So many requests a second come in while the context lasts; afterwards the document says how they went."""
+def under_load(namespace: Namespace, name: str, *, rate: int = 50, event_time: str | None = None) -> Iterator[Document]:
+    """So many requests a second come in while the context lasts; afterwards the document says how they went.
+
+    event_time: of them all; None: when they come.
+    """
     pod = f"load-{name}"
-    namespace.apply(_load_pod(pod, url=f"http://{name}.{namespace.name}.svc", rate=rate))
+    parameters = {"event_time": event_time} if event_time else {}
+    namespace.apply(_load_pod(pod, parameters, url=f"http://{name}.{namespace.name}.svc", rate=rate))
     namespace.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=60s")
     told: Document = {}
     try:
@@ -69,13 +73,14 @@ def under_load(namespace: Namespace, name: str, *, rate: int = 50) -> Iterator[D
         namespace.kubectl("delete", "pod", pod, "--wait=false")
 
 
-def _load_pod(name: str, *, url: str, rate: int) -> Document:
+def _load_pod(name: str, parameters: dict[str, str], *, url: str, rate: int) -> Document:
     """Ready once its first request was answered."""
     pod = next(document for document in example("census-data.yaml") if document["kind"] == "Pod")
     pod["metadata"] = {"name": name}
     (main,) = pod["spec"]["containers"]
     main["image"] = workloads_image()
-    main["command"] = ["python", "-c", LOAD, url, "employment", str(rate), "/data/employment-census"]
+    arguments = [url, "employment", str(rate), "/data/employment-census", json.dumps(parameters)]
+    main["command"] = ["python", "-c", LOAD, *arguments]
     main["resources"]["limits"]["memory"] = "512Mi"
     main["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108
     pod["spec"]["volumes"].append({"name": "tmp", "emptyDir": {}})
