@@ -19,9 +19,10 @@ from springtide_workloads.data.encoding import Encoded
 from springtide_workloads.data.signature import FeatureSignature, Signature
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.serving import inference_log
-from springtide_workloads.serving.inference_log import Answered, InferenceLog
-from springtide_workloads.serving.log_file import HOUR, Model, check_names
-from springtide_workloads.serving.log_losses import MINUTE, read_metadata
+from springtide_workloads.serving.inference_log import InferenceLog
+from springtide_workloads.serving.log_block import Answered, Block
+from springtide_workloads.serving.log_file import Model, check_names
+from springtide_workloads.serving.log_losses import HOUR, MINUTE, read_metadata
 from springtide_workloads.serving.log_retention import remove_old_files
 from springtide_workloads.serving.tensors import Rows
 
@@ -105,8 +106,14 @@ def test_every_row_is_written_once(tmp_path_factory, requests):
     assert sorted((row["request_id"], row["row"]) for row in found) == sorted(expected)
 
 
-def test_what_the_queue_cannot_hold_is_dropped_and_counted_and_nobody_waits(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference_log, "QUEUE_BYTES", answered("one").size)
+def keep_at_most(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one block, which is written when it is time."""
+    monkeypatch.setattr(inference_log, "BLOCKS", 1)
+    monkeypatch.setattr(Block, "of_bytes", lambda signature, _: Block(signature, rows=rows))
+
+
+def test_what_there_is_no_room_for_is_dropped_and_counted_and_nobody_waits(tmp_path, monkeypatch):
+    keep_at_most(3, monkeypatch)
     log = Log(tmp_path, flush_seconds=60)
     log.offer("one")
     log.offer("two")
@@ -115,7 +122,7 @@ def test_what_the_queue_cannot_hold_is_dropped_and_counted_and_nobody_waits(tmp_
 
 
 def test_the_files_of_an_hour_tell_which_of_its_minutes_lost_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference_log, "QUEUE_BYTES", 2 * answered("one").size)
+    keep_at_most(5, monkeypatch)
     log = Log(tmp_path, flush_seconds=60)
     for at in (MARCH, MARCH + HOUR, MARCH, MARCH, MARCH + MINUTE, MARCH + 2 * HOUR):
         log.offer("one", at=at)
@@ -130,18 +137,36 @@ def test_the_files_of_an_hour_tell_which_of_its_minutes_lost_rows(tmp_path, monk
 
 
 def test_what_a_file_told_of_losses_is_not_told_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(inference_log, "QUEUE_BYTES", answered("one").size)
+    keep_at_most(3, monkeypatch)
     log = Log(tmp_path, flush_seconds=0.5)
     log.offer("one")
     log.offer("lost")
     deadline = time.monotonic() + 10
-    while log.log._bytes:
+    while not log.counts.get("written"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     log.offer("two")
     log.log.close(seconds=10)
     told = [read_metadata(pq.read_metadata(path).metadata) for path in sorted(tmp_path.rglob("*.parquet"))]
     assert told == [{MARCH // MINUTE: 2}, {}]
+
+
+def test_blocks_are_written_as_they_are_filled_and_used_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_log, "SHARE", 1.0)
+    monkeypatch.setattr(Block, "of_bytes", lambda signature, _: Block(signature, rows=5))
+    log = Log(tmp_path, flush_seconds=60)
+    requests = {str(number): 1 + number % 7 for number in range(40)}
+    for written, (request, rows) in enumerate(requests.items()):
+        log.offer(request, rows=rows)
+        deadline = time.monotonic() + 10
+        while log.log._room() < 7:
+            assert time.monotonic() < deadline, written
+            time.sleep(0.001)
+    expected = [(request, row) for request, rows in requests.items() for row in range(rows)]
+    found = [(row["request_id"], row["row"]) for row in log.read().select(["request_id", "row"]).to_pylist()]
+    assert sorted(found) == sorted(expected)
+    assert log.log._blocks <= inference_log.BLOCKS
+    assert log.counts == {"written": len(expected)}
 
 
 def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):

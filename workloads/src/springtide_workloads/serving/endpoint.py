@@ -16,7 +16,8 @@ from springtide_workloads.process.logs import log
 from springtide_workloads.serving import protocol
 from springtide_workloads.serving.asgi import App, Message, Receive, Send
 from springtide_workloads.serving.counters import Counters
-from springtide_workloads.serving.inference_log import Answered, InferenceLog
+from springtide_workloads.serving.inference_log import InferenceLog
+from springtide_workloads.serving.log_block import Answered
 from springtide_workloads.serving.refusal import RefusedError
 from springtide_workloads.serving.session import Session
 
@@ -44,6 +45,16 @@ class Bounds:
     connection_seconds: float
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What is sent back. answered: what the inference log is to have of it, if anything."""
+
+    code: int
+    body: bytes
+    headers: dict[str, str]
+    answered: Answered | None = None
+
+
 @dataclass
 class Endpoint:
     """ASGI middleware that answers predictions for one model."""
@@ -62,30 +73,29 @@ class Endpoint:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        code, body, headers = await self._answer(scope, receive, found)
-        self.counters.answered(code, time.perf_counter() - began)
+        reply = await self._answer(scope, receive, found)
+        self.counters.answered(reply.code, time.perf_counter() - began)
         if self._is_worn(scope["client"]):
-            headers["connection"] = "close"
-        head = [(name.encode(), value.encode()) for name, value in headers.items()]
-        head.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": code, "headers": head})
-        await send({"type": "http.response.body", "body": body})
+            reply.headers["connection"] = "close"
+        head = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+        head.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.code, "headers": head})
+        await send({"type": "http.response.body", "body": reply.body})
+        if self.log and reply.answered and self.log.wants(reply.answered.request):
+            self.log.offer(reply.answered)  # while the answer is on its way
 
-    async def _answer(
-        self, scope: Message, receive: Receive, found: re.Match[str]
-    ) -> tuple[int, bytes, dict[str, str]]:
-        """Code, body and headers."""
+    async def _answer(self, scope: Message, receive: Receive, found: re.Match[str]) -> Reply:
         try:
             self._check_name(found["v2"] or found["v1"], found["version"])
             headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
             body = await _body(receive, headers, limit=self.bounds.body_bytes)
             return await self._predict(body, headers, is_v2=bool(found["v2"]))
         except RefusedError as refused:
-            return refused.code, orjson.dumps({"error": str(refused)}), {"content-type": "application/json"}
+            return Reply(refused.code, orjson.dumps({"error": str(refused)}), {"content-type": "application/json"})
         except Exception:  # noqa: BLE001  # the server goes on
             log.exception("a request could not be answered; this is a defect of the server")
             told = {"error": "the server could not answer; its log says why"}
-            return 500, orjson.dumps(told), {"content-type": "application/json"}
+            return Reply(500, orjson.dumps(told), {"content-type": "application/json"})
 
     def _check_name(self, name: str, version: str | None) -> None:
         if name == self.session.name and version in (None, self.session.version):
@@ -94,7 +104,7 @@ class Endpoint:
         here = f"{self.session.name}, version {self.session.version}"
         raise RefusedError(f"there is no model {asked} here, but {here}", code=404)
 
-    async def _predict(self, body: bytes, headers: dict[str, str], *, is_v2: bool) -> tuple[int, bytes, dict[str, str]]:
+    async def _predict(self, body: bytes, headers: dict[str, str], *, is_v2: bool) -> Reply:
         if is_v2:
             request = protocol.read_v2(body, header_length=headers.get(protocol.HEADER_LENGTH))
         else:
@@ -105,13 +115,14 @@ class Endpoint:
         else:
             scores = await asyncio.to_thread(self.session.score, rows.encoded)
         self.counters.scored(scores)
-        if self.log and scores.size and self.log.wants(request.id):
-            self.log.offer(Answered(request.id, int(request.time.timestamp() * 1_000_000), rows, scores))
         if is_v2:
-            return 200, *protocol.write_v2(
+            told, head = protocol.write_v2(
                 scores, model=self.session.name, version=self.session.version, request=request
             )
-        return 200, *protocol.write_v1(scores)
+        else:
+            told, head = protocol.write_v1(scores)
+        at = int(request.time.timestamp() * 1_000_000)
+        return Reply(200, told, head, Answered(request.id, at, rows, scores) if self.log and scores.size else None)
 
     def _is_worn(self, client: Any) -> bool:
         """Whether the connection has had its share: a Service chooses a server per connection, not per request."""

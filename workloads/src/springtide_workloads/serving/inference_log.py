@@ -1,8 +1,8 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their arrays over and go on. One thread makes files of them, for a thirtieth of the time at most; what is
-more than that, or than the queue holds, is dropped and counted, and the files of its hour tell of it. A store that is
-away costs nothing as long as the queue has room: its rows are written when it is back.
+Requests copy their rows into a block and go on. One thread makes files of blocks, for a fiftieth of the time at most;
+what is more than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store
+that is away costs nothing as long as there is room: its rows are written when it is back.
 """
 
 import hashlib
@@ -10,49 +10,30 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from springtide.api.constants import Reason
 from springtide.api.serving import InferenceLogging
 
 from springtide_workloads.artifacts.store import open_folder
 from springtide_workloads.errors import WorkloadError, storage_errors
 from springtide_workloads.process.logs import log
-from springtide_workloads.serving.log_file import HOUR, Model, encode_file
-from springtide_workloads.serving.log_losses import MINUTE
+from springtide_workloads.serving.log_block import Answered, Block, LoggedRows
+from springtide_workloads.serving.log_file import Model, encode_file
+from springtide_workloads.serving.log_losses import HOUR, MINUTE
 from springtide_workloads.serving.log_retention import remove_old_files
-from springtide_workloads.serving.tensors import Rows
 
-QUEUE_BYTES = 64 << 20
-FILE_BYTES = 16 << 20
-"""A file is begun before its time when so much waits: smaller ones cost more for each row."""
+BLOCKS, BLOCK_BYTES = 4, 16 << 20
+"""A file is begun before its time when a block is full: smaller ones cost more for each row."""
 MINUTES_TOLD = 1440
 """With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
-SHARE = 1 / 30
+SHARE = 1 / 50
 """Of the time, that the thread is at work at most."""
 LEFTOVERS_SECONDS = 3600.0
 """How often files are looked for that are old enough to go."""
 
 Outcome = Literal["written", "dropped"]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A request that was answered. time: its event time, microseconds since the epoch. scores: (rows,)."""
-
-    request: str
-    time: int
-    rows: Rows
-    scores: npt.NDArray[np.float64]
-
-    @property
-    def size(self) -> int:
-        """About so many bytes."""
-        return self.rows.nbytes + self.scores.nbytes
 
 
 class InferenceLog:
@@ -64,8 +45,10 @@ class InferenceLog:
         self._count = count
         self._names = f"{uuid.uuid4().hex[:12]}-{{:06}}.parquet"
         self._files = 0
-        self._queue: deque[Answered] = deque()
-        self._bytes = 0
+        self._open = self._new_block()
+        self._full: deque[Block] = deque()
+        self._free: list[Block] = []
+        self._blocks = 1
         self._dropped: Counter[int] = Counter()
         self._changed = threading.Condition()
         self._closed = False
@@ -81,14 +64,17 @@ class InferenceLog:
 
     def offer(self, answered: Answered) -> None:
         """Takes a request, or drops it. Returns at once."""
+        rows, added = answered.scores.size, 0
         with self._changed:
-            if self._bytes + answered.size > QUEUE_BYTES:
-                self._drop([answered])
+            if rows > self._room():
+                self._drop({answered.time // MINUTE: rows})
                 return
-            self._queue.append(answered)
-            self._bytes += answered.size
-            if self._bytes >= FILE_BYTES:
-                self._changed.notify()
+            while added < rows:
+                if not self._open.room:
+                    self._full.append(self._open)
+                    self._open = self._free.pop() if self._free else self._another_block()
+                    self._changed.notify()
+                added += self._open.add(answered, first=added)
 
     def close(self, *, seconds: float) -> None:
         """Writes what waits, for at most so long."""
@@ -97,64 +83,76 @@ class InferenceLog:
             self._changed.notify()
         self._thread.join(seconds)
 
+    def _new_block(self) -> Block:
+        return Block.of_bytes(self._model.signature, BLOCK_BYTES)
+
+    def _another_block(self) -> Block:
+        self._blocks += 1
+        return self._new_block()
+
+    def _room(self) -> int:
+        """For so many rows."""
+        empty = len(self._free) + BLOCKS - self._blocks
+        return self._open.room + empty * self._open.size
+
     def _run(self) -> None:
         looked = -LEFTOVERS_SECONDS
         while True:
-            taken, closed = self._take()
+            block, closed = self._take()
             self._spent = 0.0
-            self._write(taken, is_last=closed)
-            if closed:
+            self._write(block, is_last=closed)
+            if closed and block is None:
                 return
             if time.monotonic() - looked > LEFTOVERS_SECONDS:
                 looked = time.monotonic()
                 self._remove_old()
             self._rest(self._spent * (1 / SHARE - 1))
 
-    def _take(self) -> tuple[list[Answered], bool]:
-        """All that waits, when it is time, and whether nothing more will come."""
+    def _take(self) -> tuple[Block | None, bool]:
+        """The oldest block that has rows, when it is time, and whether nothing more will come."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._closed or (self._bytes >= FILE_BYTES and not self._is_failing),
-                self._logging.flush_seconds,
+                lambda: self._closed or (self._full and not self._is_failing), self._logging.flush_seconds
             )
-            taken, self._queue = list(self._queue), deque()
+            if self._full:
+                return self._full.popleft(), self._closed
+            if not self._open.rows:
+                return None, self._closed
+            taken, self._open = self._open, self._free.pop() if self._free else self._another_block()
             return taken, self._closed
 
     def _rest(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed, seconds)
 
-    def _write(self, taken: list[Answered], *, is_last: bool) -> None:
-        for hour, answered in _by_hour(taken, hours=self._hours_with_losses()).items():
-            rows = sum(one.scores.size for one in answered)
+    def _write(self, block: Block | None, *, is_last: bool) -> None:
+        """A file for each hour of the block, and for each that lost rows."""
+        found, failed = block.by_hour() if block else {}, set()
+        for hour in sorted(found.keys() | self._hours_with_losses()):
+            rows = found.get(hour) or Block(self._model.signature, rows=0).all()
             try:
-                self._write_file(hour, answered)
+                self._write_file(hour, rows)
             except WorkloadError as error:
                 self._fail(error.message)
-                if not is_last:
-                    self._put_back(answered)
-                    continue
-                self._drop(answered)
+                if is_last:
+                    self._drop(rows.by_minute())
+                else:
+                    failed.add(hour)
             except Exception:  # noqa: BLE001  # the server and its log go on
-                log.exception("rows could not be written down; this is a defect of the server", rows=rows)
-                self._drop(answered)
+                log.exception("rows could not be written down; this is a defect of the server", rows=rows.times.size)
+                self._drop(rows.by_minute())
             else:
                 self._is_failing = False
-                self._count(rows, "written")
-            self._let_go(answered)
+                self._count(rows.times.size, "written")
+        if block:
+            block.keep(failed)
+            self._put_back(block)
 
-    def _write_file(self, hour: int, answered: list[Answered]) -> None:
+    def _write_file(self, hour: int, rows: LoggedRows) -> None:
         folder = time.strftime("date=%Y-%m-%d/hour=%H", time.gmtime(hour * HOUR // 1_000_000))
         dropped = self._dropped_in(hour)
         began = time.monotonic()
-        data = encode_file(
-            [one.request for one in answered],
-            np.array([one.time for one in answered], dtype=np.int64),
-            [one.rows for one in answered],
-            [one.scores for one in answered],
-            model=self._model,
-            dropped=dropped,
-        )
+        data = encode_file(rows, model=self._model, dropped=dropped)
         # With the wait for a processor: where that is scarce, the thread would otherwise take much of what there is.
         self._spent += time.monotonic() - began
         began = time.thread_time()  # without the wait for the store
@@ -165,31 +163,34 @@ class InferenceLog:
         with self._changed:
             self._dropped -= Counter(dropped)
 
-    def _drop(self, answered: Iterable[Answered]) -> None:
+    def _put_back(self, block: Block) -> None:
+        """Rows that could not be written are the next to be tried, and more may come to them."""
         with self._changed:
-            for one in answered:
-                self._count(one.scores.size, "dropped")
-                minute = one.time // MINUTE
-                if minute in self._dropped or len(self._dropped) < MINUTES_TOLD:
-                    self._dropped[minute] += one.scores.size
+            if not block.rows:
+                self._free.append(block)
+            elif self._open.rows:
+                self._full.appendleft(block)
+            else:
+                self._free.append(self._open)
+                self._open = block
 
-    def _hours_with_losses(self) -> list[int]:
+    def _drop(self, minutes: Mapping[int, int]) -> None:
+        """minutes: rows by minute of event time."""
+        with self._changed:
+            for minute, rows in minutes.items():
+                self._count(rows, "dropped")
+                if minute in self._dropped or len(self._dropped) < MINUTES_TOLD:
+                    self._dropped[minute] += rows
+
+    def _hours_with_losses(self) -> set[int]:
         """Of which no file has told yet."""
         with self._changed:
-            return sorted({minute * MINUTE // HOUR for minute in self._dropped})
+            return {minute * MINUTE // HOUR for minute in self._dropped}
 
     def _dropped_in(self, hour: int) -> dict[int, int]:
         """Rows by minute, of which no file has told yet."""
         with self._changed:
             return {minute: rows for minute, rows in self._dropped.items() if minute * MINUTE // HOUR == hour}
-
-    def _put_back(self, answered: Iterable[Answered]) -> None:
-        with self._changed:
-            self._queue.extendleft(reversed(list(answered)))
-
-    def _let_go(self, answered: Iterable[Answered]) -> None:
-        with self._changed:
-            self._bytes -= sum(one.size for one in answered)
 
     def _fail(self, message: str) -> None:
         """Told once, not each time that it is tried again."""
@@ -202,11 +203,3 @@ class InferenceLog:
             remove_old_files(self._logging.uri, before=time.time() - self._logging.retention_seconds)
         except WorkloadError as error:
             log.warning("old files of the inference log could not be removed", reason=error.message)
-
-
-def _by_hour(answered: Iterable[Answered], *, hours: Iterable[int]) -> dict[int, list[Answered]]:
-    """Requests by the hour of their event time. hours: are there even where they have none."""
-    found: dict[int, list[Answered]] = {hour: [] for hour in hours}
-    for one in answered:
-        found.setdefault(one.time // HOUR, []).append(one)
-    return found

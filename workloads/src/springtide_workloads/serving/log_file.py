@@ -1,23 +1,19 @@
 """One file of the inference log: its columns, and how they are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import ArrowArray
-from springtide_workloads.data.encoding import Numbers, as_words
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.errors import WorkloadError
+from springtide_workloads.serving.log_block import LoggedRows
 from springtide_workloads.serving.log_losses import as_metadata
-from springtide_workloads.serving.tensors import Rows
 
-HOUR = 3_600_000_000
-"""Microseconds."""
 OWN_COLUMNS = ("request_id", "row", "time", "model_digest", "model_version", "prediction")
 
 
@@ -40,37 +36,20 @@ def check_names(signature: Signature) -> None:
         )
 
 
-def encode_file(
-    requests: Sequence[str],
-    times: npt.NDArray[np.int64],
-    rows: Sequence[Rows],
-    scores: Sequence[npt.NDArray[np.float64]],
-    *,
-    model: Model,
-    dropped: Mapping[int, int],
-) -> bytes:
-    """The bytes of a Parquet file with the rows of some requests; the sequences have one item for each request.
-
-    Numbers are those that the model computed on, categories the words that came. dropped: see `as_metadata`.
-    """
-    lengths = np.array([one.size for one in scores], dtype=np.int64)
-    total = int(lengths.sum())
-    request = np.repeat(np.arange(lengths.size, dtype=np.int32), lengths)
-    first = np.repeat(np.cumsum(lengths) - lengths, lengths)
+def encode_file(rows: LoggedRows, *, model: Model, dropped: Mapping[int, int]) -> bytes:
+    """The bytes of a Parquet file. dropped: see `as_metadata`."""
+    total = rows.times.size
     columns: dict[str, ArrowArray] = {
-        "request_id": pa.DictionaryArray.from_arrays(pa.array(request, pa.int32()), pa.array(requests, pa.string())),
-        "row": pa.array((np.arange(total) - first).astype(np.int32)),
-        "time": pa.array(times[request], pa.timestamp("us", tz="UTC")),
+        "request_id": pa.DictionaryArray.from_arrays(rows.request, pa.array(rows.requests, pa.string())),
+        "row": pa.array(rows.row),
+        "time": pa.array(rows.times, pa.timestamp("us", tz="UTC")),
         "model_digest": _same(model.digest, total),
         "model_version": _same(model.version, total),
     }
-    numbers = _feature_by_feature([one.encoded.numbers for one in rows], model.signature)
+    numbers = np.ascontiguousarray(rows.numbers.T)
     columns |= {feature.name: pa.array(numbers[place]) for place, feature in enumerate(model.signature.numbers)}
-    columns |= {
-        feature.name: pa.chunked_array([_words(one.categories[place]) for one in rows], pa.string())
-        for place, feature in enumerate(model.signature.categories)
-    }
-    columns["prediction"] = pa.array(np.concatenate([np.empty(0), *scores]).astype(np.float32))
+    columns |= {feature.name: words for feature, words in zip(model.signature.categories, rows.words, strict=True)}
+    columns["prediction"] = pa.array(rows.scores.astype(np.float32))
     table = pa.table(columns)
     words = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     sink = pa.BufferOutputStream()
@@ -90,16 +69,5 @@ def encode_file(
     return sink.getvalue().to_pybytes()
 
 
-def _feature_by_feature(parts: Sequence[Numbers], signature: Signature) -> Numbers:
-    """(features, rows) in memory, also where requests came row by row: joined as they came, and turned in one go."""
-    nothing = np.empty((0, len(signature.numbers)), np.float64 if signature.wide_numbers else np.float32)
-    return np.ascontiguousarray(np.concatenate([nothing, *(part.T for part in parts)]).T)
-
-
 def _same(text: str, rows: int) -> ArrowArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, dtype=np.int32), pa.int32()), pa.array([text]))
-
-
-def _words(values: ArrowArray) -> ArrowArray:
-    indices, words = as_words(values)
-    return pa.array([*words, None], pa.string()).take(pa.array(indices, pa.int64()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import orjson
 
-MINUTE = 60_000_000
+MINUTE, HOUR = 60_000_000, 3_600_000_000
 """Microseconds."""
 _KEY = "springtide.dropped_rows"
 
