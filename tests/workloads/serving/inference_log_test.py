@@ -117,8 +117,8 @@ def test_what_there_is_no_room_for_is_dropped_and_counted_and_nobody_waits(tmp_p
     log = Log(tmp_path, flush_seconds=60)
     log.offer("one")
     log.offer("two")
-    assert log.counts == {"dropped": 2}
     assert log.read()["request_id"].to_pylist() == ["one", "one"]
+    assert log.counts == {"dropped": 2, "written": 2}
 
 
 def test_the_files_of_an_hour_tell_which_of_its_minutes_lost_rows(tmp_path, monkeypatch):
@@ -153,6 +153,7 @@ def test_what_a_file_told_of_losses_is_not_told_again(tmp_path, monkeypatch):
 
 def test_blocks_are_written_as_they_are_filled_and_used_again(tmp_path, monkeypatch):
     monkeypatch.setattr(inference_log, "SHARE", 1.0)
+    monkeypatch.setattr(inference_log, "TOGETHER", 1)
     monkeypatch.setattr(Block, "of_bytes", lambda signature, _: Block(signature, rows=5))
     log = Log(tmp_path, flush_seconds=60)
     requests = {str(number): 1 + number % 7 for number in range(40)}
