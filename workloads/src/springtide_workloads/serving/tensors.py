@@ -36,11 +36,6 @@ class Rows:
     encoded: Encoded
     categories: tuple[ArrowArray, ...] = ()
 
-    @property
-    def nbytes(self) -> int:
-        """How much memory they take."""
-        return self.encoded.numbers.nbytes + sum(int(column.nbytes) for column in self.categories)
-
 
 class Inputs:
     """What a model's signature makes of tensors."""
