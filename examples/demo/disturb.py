@@ -11,7 +11,7 @@ LEASE = "springtide-operator"
 
 
 def kill_training(run: str, *, seconds: float = 120) -> None:
-    """Delete the pod in which a TrainingRun trains, as soon as it runs."""
+    """Kill the pod in which a TrainingRun trains, as soon as it runs: one that may end in its own time may succeed."""
     selector = f"springtide.dev/name={run},springtide.dev/role=attempt"
     seconds *= PATIENCE
     deadline = time.monotonic() + seconds
@@ -19,8 +19,8 @@ def kill_training(run: str, *, seconds: float = 120) -> None:
         if time.monotonic() > deadline:
             raise DemoError(f"no pod of {run} was seen to run within {seconds:.0f} s")
         time.sleep(0.2)
-    say("[red]breaking:[/] the pod in which the challenger trains is deleted")
-    typed("delete", "pod", "--selector", selector, "--wait=false")
+    say("[red]breaking:[/] the pod in which the challenger trains is killed")
+    typed("delete", "pod", "--selector", selector, "--grace-period=0", "--force")
 
 
 def kill_operator() -> str:
