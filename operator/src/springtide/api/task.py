@@ -364,9 +364,10 @@ class Result(ApiModel):
 
     def encode(self) -> str:
         """The document, at most `RESULT_BYTES` long; raises ValueError where it would be longer."""
-        if self.size > RESULT_BYTES:
-            raise ValueError(f"the result has {self.size} bytes, but a termination message keeps {RESULT_BYTES}")
-        return self._document()
+        text = self._document()
+        if (size := len(text.encode())) > RESULT_BYTES:
+            raise ValueError(f"the result has {size} bytes, but a termination message keeps {RESULT_BYTES}")
+        return text
 
     def _document(self) -> str:
         return self.model_dump_json(by_alias=True, exclude_none=True)

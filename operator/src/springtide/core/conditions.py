@@ -22,6 +22,11 @@ class Statement:
     message: str = ""
 
 
+def find(conditions: Iterable[Condition], type: ConditionType) -> Condition | None:  # noqa: A002  # as the field
+    """The condition of a type, if it is there."""
+    return next((condition for condition in conditions if condition.type == type), None)
+
+
 def state(
     statements: Iterable[Statement], *, before: Iterable[Condition], generation: int, now: datetime
 ) -> tuple[Condition, ...]:

@@ -107,6 +107,14 @@ def as_words(values: ArrowArray) -> tuple[npt.NDArray[np.int64], list[str | None
     return np.asarray(indices.to_numpy(zero_copy_only=False)), words
 
 
+def as_text(values: ArrowArray) -> ArrowArray:
+    """A column as an array of text, spelled as `as_words` does."""
+    if pa.types.is_string(values.type):
+        return values
+    indices, words = as_words(values)
+    return pa.array([*words, None], pa.string()).take(pa.array(indices, pa.int64()))
+
+
 def _spelled(value: object) -> str | None:
     """The text of a category. 3.0 is 3: a column of codes becomes floating point as soon as one is missing."""
     if value is None or value != value:  # NaN

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import ArrowArray, corrupt
-from springtide_workloads.data.encoding import as_numbers, as_words
+from springtide_workloads.data.encoding import as_numbers, as_text
 from springtide_workloads.data.sample import Draws, RowSample
 from springtide_workloads.data.split import SHOW, draw
 from springtide_workloads.drift.bins import NumberBins
@@ -116,8 +116,7 @@ class _Sampling:
         if self._is_number(name):
             numbers = np.asarray(as_numbers(values, column=name)).astype(np.float64)
             return pa.array(numbers, mask=~np.isfinite(numbers))
-        indices, words = as_words(values)
-        return pa.array([*words, None], pa.string()).take(pa.array(indices, pa.int64()))
+        return as_text(values)
 
     def _is_number(self, name: str) -> bool:
         return isinstance(self._layout.columns[name].bins, NumberBins)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from springtide_workloads.data.chunks import ArrowArray
-from springtide_workloads.data.encoding import Numbers, as_words
+from springtide_workloads.data.encoding import Numbers, as_text
 from springtide_workloads.data.signature import Signature
 from springtide_workloads.serving.log_losses import HOUR, MINUTE
 from springtide_workloads.serving.tensors import Rows
@@ -111,7 +111,7 @@ class Block:
         self._parts.append(Part(answered.request, answered.time, first, number))
         self._scores += answered.scores[here].tolist()
         for words, column in zip(self._words, answered.rows.categories, strict=True):
-            words.append(column.slice(first, number))
+            words.append(column.slice(first, number))  # numbers in one request may be words in another
         self.rows += number
         return number
 
@@ -145,15 +145,7 @@ class Block:
             np.array(self._scores),
             self._numbers[: self.rows],
             tuple(
-                pa.chunked_array([_spelled(part) for part in parts], pa.string()).combine_chunks()
+                pa.chunked_array([as_text(part) for part in parts], pa.string()).combine_chunks()
                 for parts in self._words
             ),
         )
-
-
-def _spelled(values: ArrowArray) -> ArrowArray:
-    """As text: what came as numbers in one request may have come as words in another."""
-    if pa.types.is_string(values.type):
-        return values
-    indices, words = as_words(values)
-    return pa.array([*words, None], pa.string()).take(pa.array(indices, pa.int64()))

@@ -8,9 +8,10 @@ gone is made again: reading and publishing once more changes nothing. That is wh
 from datetime import datetime, timedelta
 
 from springtide.api import dataset as api
-from springtide.api.constants import Reason
+from springtide.api.constants import ConditionType, Reason
 from springtide.core import backoff, schedule
 from springtide.core.artifacts import missing_claim
+from springtide.core.conditions import find
 from springtide.core.dataset import due, freshness, outcome, retention
 from springtide.core.dataset.demand import demand_of
 from springtide.core.dataset.due import Due
@@ -191,7 +192,7 @@ def _wait(dataset: ObservedDataset, refresh: api.CurrentRefresh, waiting: Waitin
     end = waiting.since + timedelta(seconds=dataset.platform.start_grace_seconds)
     if now >= end:
         return _after(dataset, refresh, Ending("User", waiting.reason, waiting.message), now)
-    before = next((item for item in dataset.status.conditions if item.type == "Reconciling"), None)
+    before = find(dataset.status.conditions, ConditionType.RECONCILING)
     # The kubelet's BackOff takes turns with the error behind it.
     told = before.message if before and "BackOff" in waiting.message and "cannot be" in before.message else ""
     return _told(dataset, refreshing(told or waiting.message), now, again=end)

@@ -8,7 +8,7 @@ from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.dataset import DatasetStatus, LastRefresh
 from springtide.core import schedule
-from springtide.core.conditions import Statement, state
+from springtide.core.conditions import Statement, find, state
 from springtide.core.dataset import due, freshness
 from springtide.core.dataset.observed import ObservedDataset
 from springtide.core.dataset.outcome import was_good
@@ -93,7 +93,7 @@ def _contract_met(status: DatasetStatus) -> Statement:
     if last and last.outcome == Reason.CONTRACT_VIOLATED:
         return Statement(ConditionType.CONTRACT_MET, "False", Reason.CONTRACT_VIOLATED, _violations(last))
     # It could not be read: what was found before that still is what is known.
-    before = next((item for item in status.conditions if item.type == ConditionType.CONTRACT_MET), None)
+    before = find(status.conditions, ConditionType.CONTRACT_MET)
     return _repeated(before) if before else _not_read()
 
 
@@ -118,7 +118,7 @@ def _violations(last: LastRefresh) -> str:
 
 def _fresh(dataset: ObservedDataset, status: DatasetStatus, *, now: datetime) -> tuple[Statement, ...]:
     if dataset.spec is None:
-        before = next((item for item in status.conditions if item.type == ConditionType.FRESH), None)
+        before = find(status.conditions, ConditionType.FRESH)
         return (_repeated(before),) if before else ()
     return (freshness.statement(dataset.spec.contract, status.latest, now=now),)
 

@@ -8,10 +8,11 @@ and a Job that is gone is made again: looking once more at the same rows finds t
 from datetime import datetime, timedelta
 
 from springtide.api import drift_monitor as api
-from springtide.api.constants import Reason
+from springtide.api.constants import ConditionType, Reason
 from springtide.api.dataset import DatasetStatus, Snapshot
 from springtide.core import backoff, schedule
 from springtide.core.artifacts import missing_claim
+from springtide.core.conditions import find
 from springtide.core.decision import Decision, Deletion, Event, Refusal
 from springtide.core.drift_monitor import due, outcome, performance
 from springtide.core.drift_monitor.demand import demand_of
@@ -215,7 +216,7 @@ def _wait(monitor: ObservedMonitor, look: api.CurrentLook, waiting: Waiting, now
     end = waiting.since + timedelta(seconds=monitor.platform.start_grace_seconds)
     if now >= end:
         return _after(monitor, look, Ending("User", waiting.reason, waiting.message), now)
-    before = next((item for item in monitor.status.conditions if item.type == "Reconciling"), None)
+    before = find(monitor.status.conditions, ConditionType.RECONCILING)
     # The kubelet's BackOff takes turns with the error behind it.
     said = before.message if before and "BackOff" in waiting.message and "cannot be" in before.message else ""
     return _told(monitor, looking(said or waiting.message), now, again=end)

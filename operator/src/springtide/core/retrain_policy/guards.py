@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from springtide.api.constants import ConditionType, Reason
+from springtide.core.conditions import find
 from springtide.core.retrain_policy.observed import ObservedPolicy
 from springtide.core.windows import stamp
 
@@ -73,8 +74,7 @@ def _contract(policy: ObservedPolicy) -> Hold | None:
     if not policy.following.guards.require_contract_met:
         return None
     name = _dataset_name(policy)
-    conditions = policy.datasets[name].conditions
-    met = next((item for item in conditions if item.type == ConditionType.CONTRACT_MET), None)
+    met = find(policy.datasets[name].conditions, ConditionType.CONTRACT_MET)
     if met and met.status == "True":
         return None
     if met and met.status == "False":

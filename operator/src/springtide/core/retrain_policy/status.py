@@ -7,7 +7,7 @@ from typing import Literal
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.retrain_policy import CurrentRun, RetrainPolicyStatus, Trigger
 from springtide.core import schedule
-from springtide.core.conditions import Statement, state
+from springtide.core.conditions import Statement, find, state
 from springtide.core.retrain_policy import triggers
 from springtide.core.retrain_policy.guards import Hold
 from springtide.core.retrain_policy.observed import ObservedPolicy, Run
@@ -71,9 +71,7 @@ def write(
 
 def retraining(current: CurrentRun, run: Run | None = None) -> Doing:
     """A run is under way; or it stands still until a person has mended something, and the loop with it."""
-    stalled = (
-        next((item for item in run.status.conditions if item.type == ConditionType.STALLED), None) if run else None
-    )
+    stalled = find(run.status.conditions, ConditionType.STALLED) if run else None
     if stalled and stalled.status == "True":
         return Doing("Held", stalled.reason, f"RetrainRun {current.name} stands still: {stalled.message}")
     return Doing("Working", Reason.RETRAINING, f"RetrainRun {current.name} is under way: {current.trigger.message}")

@@ -9,6 +9,7 @@ from typing import Literal
 from springtide.api.constants import ConditionType, Role
 from springtide.api.retrain_run import Course
 from springtide.api.task import Circumstances, EvaluateTask, PromoteTask, RecordTask, Registry, TaskBase, TaskData
+from springtide.core.conditions import find
 from springtide.core.decision import Child
 from springtide.core.retrain_run.observed import ObservedRun
 from springtide.core.workload_job import WORKLOADS_ARGS, resources_of, task_env, task_problem, workload_job
@@ -129,13 +130,13 @@ def _promote(run: ObservedRun, work: Work) -> TaskBase:
 def _record(run: ObservedRun) -> TaskBase:
     """Nothing in it changes from one attempt to the next, so that its record has one digest."""
     root = run.platform.artifacts_uri.rstrip("/")
-    ready = next((item.reason for item in run.status.conditions if item.type == ConditionType.READY), "")
+    ready = find(run.status.conditions, ConditionType.READY)
     return RecordTask.model_validate(
         _base(run, "record")
         | {
             "policy": run.policy_name,
             "trigger": run.trigger,
-            "reason": ready,
+            "reason": ready.reason if ready else "",
             "course": Course.model_validate(run.status.model_dump(include=set(Course.model_fields))),
             "records_uri": f"{root}/records/{run.namespace}.{run.policy_name}/",
         }

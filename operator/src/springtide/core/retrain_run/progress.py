@@ -7,6 +7,7 @@ from springtide.api.constants import ConditionType, Reason
 from springtide.api.retrain_run import JobState
 from springtide.core import backoff
 from springtide.core.artifacts import missing_claim
+from springtide.core.conditions import find
 from springtide.core.decision import Child, Event
 from springtide.core.ending import GONE, Ending
 from springtide.core.leftovers import still_running
@@ -107,7 +108,8 @@ def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime) -> Ending
 
 def _note_before(run: ObservedRun) -> str:
     """The note that was told last, as far as one was."""
-    messages = {item.type: item.message for item in run.status.conditions}
     if run.status.completion_time:
-        return messages.get(ConditionType.RECORDED, "")
-    return messages.get(ConditionType.RECONCILING, "").partition("; ")[2]
+        recorded = find(run.status.conditions, ConditionType.RECORDED)
+        return recorded.message if recorded else ""
+    before = find(run.status.conditions, ConditionType.RECONCILING)
+    return before.message.partition("; ")[2] if before else ""

@@ -6,7 +6,7 @@ from typing import Literal
 from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.training_run import Attempt, Failures, TrainingRunStatus
-from springtide.core.conditions import Statement, Truth, state
+from springtide.core.conditions import Statement, Truth, find, state
 from springtide.core.ending import Ending
 from springtide.core.training_run.attempts import name_of, record_of
 from springtide.core.training_run.snapshot import TrainingRunSnapshot
@@ -87,7 +87,7 @@ def retrying(run: TrainingRunSnapshot, status: TrainingRunStatus, *, now: dateti
 
 def steady(run: TrainingRunSnapshot, reason: Reason, message: str) -> str:
     """The message, unless an earlier one tells more: the kubelet's BackOff takes turns with the error behind it."""
-    ready = next((item for item in run.status.conditions if item.type == ConditionType.READY), None)
+    ready = find(run.status.conditions, ConditionType.READY)
     return ready.message if ready and ready.reason == reason and "BackOff" in message else message
 
 
