@@ -66,13 +66,17 @@ def test_a_process_that_is_killed_is_told_as_a_want_of_memory():
 
 def stay(_: int) -> None:
     """Says who works and does not come to an end."""
-    print(os.getpid(), flush=True)
+    say_who_works()
     signal.pause()
 
 
 def keep_the_first(number: int) -> None:
     """Says who works; only the first process does not come to an end, and the others have nothing more to do."""
-    stay(number) if parent_process() is None else print(os.getpid(), flush=True)
+    stay(number) if parent_process() is None else say_who_works()
+
+
+def say_who_works() -> None:
+    os.write(1, f"{os.getpid()}\n".encode())  # at once: what `print` writes in two goes mixes with the others' lines
 
 
 @pytest.mark.timeout(60)
