@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chaos import PATIENCE
+from chaos import IS_ON, PATIENCE
 from kubectl import NAMESPACE, REPOSITORY, TYPED, apply, example, kubectl, typed
 from live import until
 from months import Month, write_months, write_poisoned, write_shuffled
@@ -29,12 +29,13 @@ SEND_SECONDS = 300 * PATIENCE
 
 @dataclass(frozen=True)
 class Answers:
-    """What came of all requests so far. last: when each version answered last. reconnected: see traffic.py."""
+    """What came of all requests so far. last: when each version answered last. reconnected, lost: see traffic.py."""
 
     requests: int
     rows: int
     failures: int
     reconnected: int
+    lost: int
     failed: Sequence[str]
     files: Sequence[str]
     versions: dict[str, int]
@@ -43,6 +44,7 @@ class Answers:
     def __str__(self) -> str:
         shares = ", ".join(f"version {version}: {count:,}" for version, count in sorted(self.versions.items()))
         again = f", {self.reconnected} connected at the second try" if self.reconnected else ""
+        again += f", {self.lost} asked again as their server was lost" if self.lost else ""
         return f"{self.requests:,} requests about {self.rows:,} people, {self.failures} failed{again} ({shares})"
 
 
@@ -162,8 +164,9 @@ def answers() -> Answers:
     return Answers(
         requests=told["requests"],
         rows=told["rows"],
-        failures=told["failures"],
+        failures=told["failures"] + (0 if IS_ON else told["lost"]),  # nothing else takes a server from a request
         reconnected=told["reconnected"],
+        lost=told["lost"],
         failed=told["failed"],
         files=told["files"],
         versions={version: one["requests"] for version, one in versions.items()},

@@ -1,12 +1,11 @@
 """`CHAOS=1 make demo`: meanwhile pods are taken away at random moments, and all must come out the same.
 
 Any pod but that of the people who ask: the operator's, MLflow's, those that train, judge and look, and those that
-serve. The operator's and the working ones are killed, as if their node had lost power. Servers go as from a node that
-is drained: each finishes what it was asked, and the disruption budget keeps the last one. Another value of `CHAOS`
-draws other moments. Everything may take four times as long.
+serve. All are killed, as if their node had lost power; what a server was asked at that moment is lost, and the people
+ask again. Only the last server of a service that answers is spared. Another value of `CHAOS` draws other moments.
+Everything may take four times as long.
 """
 
-import json
 import os
 import random
 import threading
@@ -61,17 +60,15 @@ class Chaos:
 
     def _take_one(self) -> None:
         pods = [(space, pod) for space in (SYSTEM, NAMESPACE) for pod in read("pods", namespace=space)["items"]]
-        running = [(space, pod) for space, pod in pods if _is_running(pod)]
+        answering = [pod for _, pod in pods if _is_server(pod) and _answers(pod)]
+        running = [(space, pod) for space, pod in pods if _is_running(pod) and answering != [pod]]
         if not running:
             return
         space, pod = self._draw.choice(running)
-        name, role = pod["metadata"]["name"], pod["metadata"].get("labels", {}).get("springtide.dev/role", "")
-        if role == "server":
-            _evict(space, name)
-        else:
-            kubectl("delete", "pod", name, "--grace-period=0", "--force", namespace=space)
+        name = pod["metadata"]["name"]
+        kubectl("delete", "pod", name, "--grace-period=0", "--force", namespace=space)
         self.taken += 1
-        say(f"[red]breaking:[/] {'drained' if role == 'server' else 'killed'} {escape(name)}")
+        say(f"[red]breaking:[/] killed {escape(name)}")
 
 
 def _is_running(pod: dict[str, Any]) -> bool:
@@ -80,7 +77,11 @@ def _is_running(pod: dict[str, Any]) -> bool:
     return pod["status"].get("phase") == "Running" and not is_going and metadata["name"] != SPARED
 
 
-def _evict(space: str, name: str) -> None:
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": space}}
-    path = f"/api/v1/namespaces/{space}/pods/{name}/eviction"
-    kubectl("create", "--raw", path, "--filename", "-", stdin=json.dumps(eviction))
+def _is_server(pod: dict[str, Any]) -> bool:
+    labels: dict[str, str] = pod["metadata"].get("labels", {})
+    return labels.get("springtide.dev/role") == "server"
+
+
+def _answers(pod: dict[str, Any]) -> bool:
+    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+    return _is_running(pod) and conditions.get("Ready") == "True"

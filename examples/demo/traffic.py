@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import tenacity
 
 AT_ONCE = 8
 NEW_A_SECOND = 12
@@ -30,6 +31,8 @@ AGAIN_A_SECOND = 30
 AGAIN = 1000
 """So many of the newest people ask again, by turns."""
 TIMEOUT = httpx.Timeout(20, connect=5)
+TRIES = 5
+"""Of a request whose connection is lost, within some 4 s: until a server that died gets no requests any more."""
 TELL_SECONDS = 0.5
 """How often told.json is written."""
 
@@ -45,7 +48,7 @@ class Version:
 
 @dataclass
 class Told:
-    """What came of the requests so far. files: those that were sent whole. reconnected: see `Applicants.ask`."""
+    """What came of the requests so far. files: those that were sent whole. reconnected, lost: see `Applicants.ask`."""
 
     files: list[str] = field(default_factory=list)
     requests: int = 0
@@ -53,6 +56,7 @@ class Told:
     failures: int = 0
     failed: list[str] = field(default_factory=list)
     reconnected: int = 0
+    lost: int = 0
     versions: dict[str, Version] = field(default_factory=dict)
 
     def answered(self, version: str, *, rows: int) -> None:
@@ -91,8 +95,9 @@ class Applicants:
     async def ask(self, body: bytes) -> None:
         """One request; it is counted, whatever comes of it.
 
-        A connection that does not come about within seconds is tried once more, and counted: the local cluster's
-        network loses one of some ten thousand. What a server refuses, cuts off or answers wrongly is a failure at once.
+        Who hears nothing asks again, which changes nothing for a model. reconnected: a connection did not come about
+        within seconds, as one of some ten thousand in the local cluster's network. lost: it was refused or cut off, as
+        when a server is killed. What a server refuses or answers wrongly is a failure at once.
         """
         self._told.requests += 1
         try:
@@ -104,11 +109,22 @@ class Applicants:
             self._told.missed(f"{type(error).__name__}: {error}")
 
     async def _post(self, body: bytes) -> httpx.Response:
-        try:
-            return await self._client.post(self._path, content=body)
-        except httpx.ConnectTimeout:
+        async for attempt in tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(TRIES),
+            wait=tenacity.wait_exponential(0.25),
+            retry=tenacity.retry_if_exception_type(httpx.TransportError),
+            before_sleep=self._count_again,
+            reraise=True,
+        ):
+            with attempt:
+                answer = await self._client.post(self._path, content=body)
+        return answer
+
+    def _count_again(self, attempt: tenacity.RetryCallState) -> None:
+        if attempt.outcome and isinstance(attempt.outcome.exception(), httpx.ConnectTimeout):
             self._told.reconnected += 1
-            return await self._client.post(self._path, content=body)
+        else:
+            self._told.lost += 1
 
     def _body(self, people: pa.Table, *, name: str | None) -> bytes:
         document: dict[str, Any] = {
