@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import pyarrow as pa
 import pyarrow.dataset as pads
 
@@ -25,6 +25,7 @@ ROWS = 8
 BODIES = 200
 TIMEOUT = 30
 """Of a machine that trains and starts servers meanwhile: slow is not failed."""
+JSON = {"Content-Type": "application/json"}
 CALLERS = 8
 """Each keeps connections of its own. One alone would stay at one server for as long as its connection lasts."""
 
@@ -51,20 +52,23 @@ async def main(url: str, model: str, rate: float, folder: str, parameters: dict[
     versions: Counter[str] = Counter()
     last: dict[str, float] = {}
     failed: list[str] = []
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with contextlib.AsyncExitStack() as open_clients:
-        callers = [httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False) for _ in range(CALLERS)]
-        for caller in callers:
-            await open_clients.enter_async_context(caller)
-        features = (await callers[0].get(f"/v2/models/{model}")).raise_for_status().json()["inputs"]
+        callers = [
+            await open_clients.enter_async_context(aiohttp.ClientSession(url, timeout=timeout, raise_for_status=True))
+            for _ in range(CALLERS)
+        ]
+        async with callers[0].get(f"/v2/models/{model}") as metadata:
+            features = (await metadata.json())["inputs"]
         requests = bodies(features, folder, parameters)
 
-        async def ask(caller: httpx.AsyncClient, body: bytes) -> None:
+        async def ask(caller: aiohttp.ClientSession, body: bytes) -> None:
             try:
-                answer = await caller.post(f"/v2/models/{model}/infer", content=body)
-                version = answer.raise_for_status().json()["model_version"]
+                async with caller.post(f"/v2/models/{model}/infer", data=body, headers=JSON) as answer:
+                    version = (await answer.json())["model_version"]
                 versions[version] += 1
                 last[version] = time.time()
-            except httpx.HTTPError as error:
+            except (aiohttp.ClientError, TimeoutError) as error:
                 failed.append(f"at {time.strftime('%H:%M:%S')} {type(error).__name__}: {error}")
 
         stopped = Path("/tmp/stop")  # noqa: S108 - the scratch folder of its own pod
@@ -75,7 +79,7 @@ async def main(url: str, model: str, rate: float, folder: str, parameters: dict[
                 under_way.create_task(ask(callers[sent % CALLERS], requests[sent % len(requests)]))
                 sent += 1
                 await asyncio.sleep(max(0.0, began + sent / rate - clock.time()))
-        seconds = clock.time() - began
+            seconds = clock.time() - began
     outcome = {"failures": len(failed), "failed": failed[:5], "versions": versions, "last": last}
     print(json.dumps({"sent": sent, "seconds": seconds, **outcome}), flush=True)
 

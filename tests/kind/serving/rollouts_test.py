@@ -60,7 +60,7 @@ def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Nam
     assert told["failures"] == 0, told
     assert told["versions"].keys() == {"1", "2"}
     assert sum(told["versions"].values()) == told["sent"]
-    assert told["sent"] > 50 * told["seconds"], "it was under load, though a busy machine asks more slowly than meant"
+    assert told["sent"] > 80 * told["seconds"], "as many were sent as were meant"
 
 
 def test_a_version_whose_scores_lie_elsewhere_goes_back(serving_team: Namespace):
