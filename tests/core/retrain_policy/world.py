@@ -98,14 +98,20 @@ class World(world.World):
         self.server.update("RetrainPolicy", NAME, lambda it: it["metadata"].update(annotations=note))
         return self.settle()
 
+    def release(self, run: str) -> "World":
+        """The user lets the model be promoted again that this run had promoted."""
+        note = {"springtide.dev/release": run}
+        self.server.update("RetrainPolicy", NAME, lambda it: it["metadata"].update(annotations=note))
+        return self.settle()
+
     def make_run(self, name: str) -> "World":
         """The user makes a RetrainRun by hand."""
         self._make("RetrainRun", name, {"policyRef": {"name": NAME}})
         return self.settle()
 
     def approve(self, who: str) -> "World":
-        """The user annotates every run."""
-        note = {"springtide.dev/approve": who}
+        """The user annotates every run; without a name the annotation is removed."""
+        note = {"springtide.dev/approve": who} if who else {}
         for run in self.runs:
             self.server.update("RetrainRun", run, lambda it: it["metadata"].update(annotations=note))
         return self.settle()

@@ -74,6 +74,26 @@ def test_a_person_approves_and_is_remembered():
     assert world.champion == "1"
 
 
+def test_an_approval_from_before_the_verdict_approves_nothing():
+    world = a_policy(approval="Manual").approve("ada").train("a").judge()
+    assert (world.phase, world.champion) == ("AwaitingApproval", "")
+    assert "springtide.dev/approve=ada was there before the verdict and approves nothing" in world.message(
+        of=world.of_run()
+    )
+    world.approve("ben")
+    assert world.phase == "RollingOut"
+    assert world.run()["approval"]["by"] == "ben"
+
+
+def test_an_approval_from_before_the_verdict_can_be_given_anew():
+    world = a_policy(approval="Manual").approve("ada").train("a").judge().approve("")
+    assert world.phase == "AwaitingApproval"
+    assert "approves nothing" not in world.message(of=world.of_run())
+    world.approve("ada")
+    assert world.phase == "RollingOut"
+    assert world.run()["approval"]["by"] == "ada"
+
+
 def test_a_first_challenger_can_be_held():
     world = a_policy(firstRun="Hold").train("a").judge()
     assert world.phase == "AwaitingApproval"
@@ -133,6 +153,36 @@ def test_a_quarantined_model_is_not_promoted_again():
     world.ask("again").train("b", version="9")
     assert world.phase == "Rejected"
     assert "pd-2 promoted and that was taken back" in world.run()["outcomeMessage"]
+    assert "springtide.dev/release=pd-2" in world.run()["outcomeMessage"]
+
+
+def test_a_quarantined_model_is_promoted_once_a_person_has_released_it():
+    world = served().ask().train("b").judge().alias().refuse_to_serve("b").restore()
+    assert [item["run"] for item in world.status["quarantined"]] == ["pd-2"]
+    world.release("pd-2")
+    assert world.status.get("quarantined", []) == []
+    world.ask("again").train("b").judge()
+    assert world.phase == "RollingBack", "the service has not been told"
+    assert [item["run"] for item in world.status["quarantined"]] == ["pd-3"], "what was released once is news again"
+
+
+def test_a_service_that_is_deleted_meanwhile_is_named_by_run_and_policy():
+    world = served().ask().train("b").judge().alias().delete("ModelService", "front")
+    assert world.phase == "RollingOut"
+    for key in (world.of_run(), None):
+        assert world.told("Stalled", of=key) == ("True", "ModelServiceNotReady")
+        assert "there is no ModelService front to take over version 2" in world.message(of=key)
+    world.serve("b")
+    assert world.phase == "Watching"
+
+
+def test_a_monitor_that_is_deleted_meanwhile_is_named_and_the_watch_ends_in_time():
+    world = served().ask().train("b").judge().alias().serve("b").delete("DriftMonitor", "watcher")
+    assert world.told("Ready", of=world.of_run()) == ("Unknown", "DriftMonitorNotFound")
+    assert "there is no DriftMonitor watcher" in world.message(of=world.of_run())
+    world.pass_time(minutes=11)
+    assert world.phase == "Promoted"
+    assert "there is no DriftMonitor watcher" in world.run()["outcomeMessage"]
 
 
 def test_a_failed_training_ends_the_run_in_its_own_words():

@@ -111,6 +111,31 @@ def test_an_alias_that_cannot_be_set_at_all_takes_the_model_back():
     assert "version 2 is another model" in world.run()["outcomeMessage"]
 
 
+def test_an_alias_that_is_refused_for_its_surroundings_is_set_once_a_person_has_mended_them():
+    world = served().ask().train("b").judge()
+    for _ in range(4):
+        world.fail("-promote-", "AccessDenied", "MLflow refuses: 401").pass_time(minutes=6)
+    assert (world.phase, world.champion) == ("RollingOut", "2")
+    assert "(AccessDenied: MLflow refuses: 401); it is tried again" in world.message(of=world.of_run())
+    world.serve("b").pass_time(minutes=30)
+    assert world.phase == "Watching"
+    world.alias()
+    assert world.phase == "Promoted"
+    assert world.status.get("quarantined", []) == []
+
+
+def test_an_alias_whose_image_cannot_be_pulled_is_waited_for():
+    world = served().ask().train("b").judge()
+    (pod,) = (name for name in world.waiting_pods if "-promote-" in name)
+    waiting = {"name": "main", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
+    world.server.update("Pod", pod, lambda it: it["status"].update(containerStatuses=[waiting]))
+    world.settle().pass_time(hours=2)
+    assert world.phase == "RollingOut"
+    assert "no such image" in world.message(of=world.of_run())
+    world.alias().serve("b").pass_time(hours=1)
+    assert world.phase == "Promoted"
+
+
 def test_an_alias_that_cannot_be_set_back_is_said_and_ends_the_run():
     world = served().ask().train("b").judge().alias().serve("b").measure("b", "Dropped").serve("a")
     world.fail("-restore-", "ModelNotFound", "version 1 is gone")
@@ -133,6 +158,25 @@ def test_a_training_run_that_is_deleted_is_made_again():
     assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] != before
     world.train("b")
     assert world.phase == "Judging"
+
+
+def test_a_training_that_has_spent_its_budget_for_lost_infrastructure_is_made_anew_and_nothing_is_held_against_it():
+    world = with_champion().ask()
+    before = world.server.get("TrainingRun", "pd-2")["metadata"]["uid"]
+    for attempt in range(1, 12):
+        world.fail(f"pd-2-a{attempt}", "TrackingUnavailable", "MLflow is away", retryable=True)
+        if attempt < 11:
+            world.pass_time(minutes=6)
+    assert world.server.get("TrainingRun", "pd-2")["status"]["failures"]["infrastructure"] == 11
+    assert world.phase == "Training"
+    assert "MLflow is away" in world.message(of=world.of_run())
+    assert "it is trained anew" in world.message(of=world.of_run())
+    world.pass_time(seconds=299)
+    assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] == before
+    world.pass_time(seconds=1)
+    assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] != before
+    assert world.status.get("rejections", 0) == 0
+    world.promote("b")
 
 
 def test_a_training_run_that_is_deleted_after_it_succeeded_is_not_missed():

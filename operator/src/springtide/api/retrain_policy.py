@@ -256,7 +256,7 @@ class PastRun(ApiModel):
 
 
 class QuarantinedModel(ApiModel):
-    """A model that was taken back after its promotion; it is not promoted again."""
+    """A model that was taken back after its promotion; it is not promoted again until a person says so."""
 
     digest: Annotated[Digest, Field(description="Digest of the model.")]
     run: Annotated[str, Field(max_length=63, description="The RetrainRun that promoted it.")]
@@ -295,6 +295,10 @@ class RetrainPolicyStatus(ApiModel):
         ListMap("digest"),
         Field(max_length=QUARANTINED_LISTED, description="Models that were taken back, the newest first."),
     ] = ()
+    released: Annotated[
+        str | None,
+        Field(max_length=256, description="Value of the annotation `springtide.dev/release` that was acted upon."),
+    ] = None
     schedule: Annotated[str | None, Field(max_length=256, description="What `nextTime` was computed from.")] = None
     next_time: Annotated[datetime | None, Field(description="When the schedule comes round.")] = None
     missed_time: Annotated[

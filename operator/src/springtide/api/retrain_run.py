@@ -129,6 +129,10 @@ class RetrainRunStatus(Course):
     observed_generation: Annotated[int | None, Field(ge=0, description="The generation that was last acted upon.")] = (
         None
     )
+    approved_before: Annotated[
+        str | None,
+        Field(max_length=256, description="The approval that was there before the verdict. It approves nothing."),
+    ] = None
     job: Annotated[
         JobState, Field(description="The Job of the phase that is under way; of a run that has ended, of its record.")
     ] = JobState()

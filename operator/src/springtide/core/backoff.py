@@ -9,7 +9,13 @@ LONGEST_DELAY = timedelta(seconds=300)
 
 # What cannot be reached or found now will not be there a moment later; a lost pod's successor can start at once.
 _UNREACHABLE = frozenset(
-    {Reason.TRACKING_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.CHAMPION_NOT_FOUND, Reason.TEMPORARY_FAILURE}
+    {
+        Reason.TRACKING_UNAVAILABLE,
+        Reason.STORE_UNAVAILABLE,
+        Reason.ACCESS_DENIED,
+        Reason.CHAMPION_NOT_FOUND,
+        Reason.TEMPORARY_FAILURE,
+    }
 )
 _FREE_LOSSES = 3
 """So many lost pods are replaced at once; more of them may mean that we are the cause."""

@@ -50,7 +50,9 @@ def _explain(policy: Manifest, namespace: Namespace, *, now: datetime) -> Explan
     facts += _champions(policy, now=now)
     facts += _past(status, now=now)
     for item in items_at(status, "quarantined"):
-        facts.append(f"{short(text_at(item, 'digest'))} was taken back after run {text_at(item, 'run')}: never again.")
+        run = text_at(item, "run")
+        again = f"it comes again only after kubectl annotate rpol {name_of(policy)} springtide.dev/release={run}"
+        facts.append(f"{short(text_at(item, 'digest'))} was taken back after run {run}: {again}.")
     coming = [*_running(policy, namespace, now=now)]
     coming += [f"Trigger {words}" for words in _triggers(policy, namespace, now=now)]
     coming += [f"Guard {words}" for words in _guards(policy, namespace, now=now)]

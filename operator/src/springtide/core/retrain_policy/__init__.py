@@ -30,6 +30,7 @@ def decide(policy: ObservedPolicy, now: datetime) -> Decision:
     if policy.deleting:
         return Decision()  # what it owns goes with it
     problem = _problem(policy)
+    policy = policy.with_status(champion.released(policy))
     if current := policy.status.current_run:
         return _go_on(policy, current, problem, now)
     if problem:

@@ -36,6 +36,15 @@ def adopted(policy: ObservedPolicy, *, now: datetime) -> Champion | None:
     )
 
 
+def released(policy: ObservedPolicy) -> RetrainPolicyStatus:
+    """The status after what a person lets be promoted again, by the name of the run that had promoted it."""
+    status, name = policy.status, policy.released
+    if not name or name == status.released:
+        return status
+    left = tuple(item for item in status.quarantined if item.run != name)
+    return status.model_copy(update={"quarantined": left, "released": name})
+
+
 def rows_from_now(policy: ObservedPolicy) -> int | None:
     """From how many rows growth is counted."""
     seen = policy.status.seen_rows

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from springtide.api.constants import ANNOTATION_RETRAIN
+from springtide.api.constants import ANNOTATION_RELEASE, ANNOTATION_RETRAIN
 from springtide.api.dataset import DatasetStatus
 from springtide.api.drift_monitor import DriftMonitorStatus
 from springtide.api.model_service import ModelServiceStatus
@@ -15,7 +15,7 @@ from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_state import owner_uid
 
-ASKED_LIMIT = 256
+ANNOTATION_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Service:
 class ObservedPolicy:
     """Everything that a decision about a RetrainPolicy may depend on, but for the time.
 
-    asked: value of the annotation by which a person asks for a run.
+    asked: value of the annotation by which a person asks for a run. released: of that which ends a quarantine.
     spec: None where it does not parse; `spec_problem` then says why.
     runs: by name. datasets, monitors, services: those that it names, as far as they are there.
     """
@@ -61,6 +61,7 @@ class ObservedPolicy:
     created: datetime
     deleting: bool
     asked: str | None
+    released: str | None
     spec: RetrainPolicySpec | None
     spec_problem: str
     status: RetrainPolicyStatus
@@ -103,7 +104,8 @@ def observe(observed: Observed) -> ObservedPolicy:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(RetrainPolicySpec, observed.parent.get("spec", {}))
-    asked = metadata.get("annotations", {}).get(ANNOTATION_RETRAIN)
+    annotations = metadata.get("annotations", {})
+    asked, released = annotations.get(ANNOTATION_RETRAIN), annotations.get(ANNOTATION_RELEASE)
     there = {(item["kind"], item["metadata"]["name"]): item for item in observed.references}
     runs = (_run(item) for item in observed.referrers if item["kind"] == "RetrainRun")
     return ObservedPolicy(
@@ -113,7 +115,8 @@ def observe(observed: Observed) -> ObservedPolicy:
         generation=metadata["generation"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        asked=asked[:ASKED_LIMIT] if asked else None,
+        asked=asked[:ANNOTATION_LIMIT] if asked else None,
+        released=released[:ANNOTATION_LIMIT] if released else None,
         spec=spec,
         spec_problem=problem,
         status=RetrainPolicyStatus.model_validate(observed.parent.get("status", {})),

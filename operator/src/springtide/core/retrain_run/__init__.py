@@ -5,6 +5,7 @@ Watching, or RollingBack. Whatever is to be done in a phase is written down befo
 After its end, whichever it was, its record is published; nothing else of it changes any more.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from springtide.api import retrain_run as api
@@ -22,7 +23,8 @@ from springtide.core.retrain_run.observed import ObservedRun, observe, reference
 from springtide.core.retrain_run.progress import Unfinished, progress
 from springtide.core.retrain_run.record import record
 from springtide.core.retrain_run.status import Doing, over, write
-from springtide.core.retrain_run.training import Failed, Missing, Trained, Underway, training
+from springtide.core.retrain_run.training import Failed, Lost, Missing, Trained, Underway, training
+from springtide.core.windows import stamp
 
 REFUSED_AGAIN_AFTER = 60.0
 
@@ -100,6 +102,10 @@ def _train(run: ObservedRun, now: datetime) -> Decision:
             return _told(run, run.status, Doing("Working", Reason.TRAINING, words), now, children=(child,))
         case Underway(words):
             return _told(run, run.status, Doing("Working", Reason.TRAINING, f"TrainingRun {run.name}: {words}"), now)
+        case Lost(deletion, again, words):
+            words = f"{words}; that says nothing of the model: after {stamp(again)} it is trained anew"
+            told = _told(run, run.status, Doing("Working", Reason.TRAINING, words), now, again=again)
+            return replace(told, deletions=(deletion,)) if now >= again else told
         case Failed(reason, words):
             return _fail(run, reason, words, now)
         case Trained() as trained:
@@ -117,7 +123,10 @@ def _meet(run: ObservedRun, trained: Trained, now: datetime) -> Decision:
         return _end(known, "Rejected", words, now)
     before = next((item for item in run.policy.status.quarantined if item.digest == challenger.digest), None)
     if before:
-        words = f"version {challenger.version} is the model that {before.run} promoted and that was taken back"
+        words = (
+            f"version {challenger.version} is the model that {before.run} promoted and that was taken back;"
+            f" `kubectl annotate rpol {run.policy_name} springtide.dev/release={before.run}` lets it be judged again"
+        )
         return _end(known, "Rejected", words, now)
     return _told(run, status.entered(known.status, "Judging", now=now), _judging(known), now)
 
@@ -165,7 +174,7 @@ def _heed(run: ObservedRun, verdict: Verdict, now: datetime) -> Decision:
     if plan.mode == "DryRun":
         return _end(judged, "DryRun", f"would have promoted version {version}: {_gates(verdict, 'Passed')}", now)
     if plan.approval == "Manual" or (run.status.champion is None and plan.first_run == "Hold"):
-        asking = status.entered(judged.status, "AwaitingApproval", now=now)
+        asking = status.entered(judged.status, "AwaitingApproval", now=now, approved_before=run.approved)
         event = Event("Normal", Reason.AWAITING_APPROVAL, _asking(judged).message)
         return _told(run, asking, _asking(judged), now, events=(event,))
     return _promote(judged, now)
@@ -181,12 +190,19 @@ def _asking(run: ObservedRun) -> Doing:
     verdict = run.status.verdict
     passed = _gates(verdict, "Passed") if verdict else ""
     hint = f"`kubectl annotate rrun {run.name} springtide.dev/approve=<who>` promotes it"
+    if run.approved and run.approved == run.status.approved_before:
+        hint = (
+            f"springtide.dev/approve={run.approved} was there before the verdict and approves nothing: remove it"
+            f" (`kubectl annotate rrun {run.name} springtide.dev/approve-`), and {hint}"
+        )
     words = f"version {run.challenger.version} has passed its gates and waits for a person; {hint}; {passed}"
     return Doing("Asking", Reason.AWAITING_APPROVAL, words)
 
 
 def _await_approval(run: ObservedRun, now: datetime) -> Decision:
     if not run.approved:
+        return _told(run, run.status.model_copy(update={"approved_before": None}), _asking(run), now)
+    if run.approved == run.status.approved_before:
         return _told(run, run.status, _asking(run), now)
     approval = api.Approval(by=run.approved, time=now.replace(microsecond=0))
     return _promote(run.with_status(run.status.model_copy(update={"approval": approval})), now)
@@ -202,6 +218,8 @@ def _rolling_out(run: ObservedRun, note: str = "") -> Doing:
     if withheld := release.withheld(run):
         return Doing("Held", Reason.SERVICE_FOLLOWS_OTHER, withheld)
     words = release.coming(run)
+    if run.plan.service_ref and run.service is None:
+        return Doing("Held", Reason.MODEL_SERVICE_NOT_READY, words)
     return Doing("Working", Reason.ROLLING_OUT, f"{words}; {note}" if note else words)
 
 
@@ -224,7 +242,9 @@ def _roll_out(run: ObservedRun, now: datetime) -> Decision:
 def _watching(run: ObservedRun, note: str = "") -> Doing:
     seen = release.seen_so_far(run)
     words = f"version {run.challenger.version} is watched for {run.plan.watch.seconds} s; {seen}"
-    return Doing("Working", Reason.WATCHING, f"{words}; {note}" if note else words)
+    is_blind = run.plan.watch.monitor_ref and run.monitor is None
+    reason = Reason.DRIFT_MONITOR_NOT_FOUND if is_blind else Reason.WATCHING
+    return Doing("Working", reason, f"{words}; {note}" if note else words)
 
 
 def _watch(run: ObservedRun, now: datetime) -> Decision:

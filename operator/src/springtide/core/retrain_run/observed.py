@@ -34,7 +34,9 @@ class Policy:
 class Training:
     """The TrainingRun of the run's own name. owner: uid of its controller."""
 
+    uid: str
     owner: str
+    deleting: bool
     status: TrainingRunStatus
 
 
@@ -158,7 +160,9 @@ def _policy(manifest: Manifest | None) -> Policy | None:
 def _training(manifest: Manifest | None) -> Training | None:
     if manifest is None:
         return None
-    return Training(owner_uid(manifest), TrainingRunStatus.model_validate(manifest.get("status", {})))
+    metadata = manifest["metadata"]
+    status = TrainingRunStatus.model_validate(manifest.get("status", {}))
+    return Training(metadata["uid"], owner_uid(manifest), "deletionTimestamp" in metadata, status)
 
 
 def references(manifest: Manifest) -> tuple[Reference, ...]:

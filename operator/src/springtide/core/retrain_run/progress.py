@@ -1,4 +1,8 @@
-"""How far the Job of a phase is. What is lost with its infrastructure is tried again, without a budget."""
+"""How far the Job of a phase is. What is lost with its infrastructure is tried again, without a budget.
+
+So is an alias that cannot be set for any reason but the model itself: MLflow refuses our credentials, its image cannot
+be pulled. A good model is not taken back, and kept from coming again, for what a person will mend.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +27,8 @@ _FAILED = {
     "restore": Reason.PROMOTION_FAILED,
     "record": Reason.RECORD_FAILED,
 }
+_OF_THE_MODEL = frozenset({Reason.MODEL_NOT_FOUND, Reason.DIGEST_MISMATCH, Reason.PROMOTION_FAILED})
+"""Why an alias cannot be set, and trying again would not help."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def progress(run: ObservedRun, work: Work, *, now: datetime) -> Ending | Unfinis
     queue = f"Job {job.name} is suspended; whoever suspended it lets it start"
     match of_job(job, run.pod(job), failed=_FAILED[work], queue=queue, now=now):
         case Ended(_, end):
-            return _lost(run, end, now) if end.failure == "Infrastructure" else end
+            return _lost(run, end, now) if _may_come_right(work, end) else end
         case Vanished():
             return _lost(run, GONE, now)
         case Settling(seconds):
@@ -56,7 +62,17 @@ def progress(run: ObservedRun, work: Work, *, now: datetime) -> Ending | Unfinis
             words = "the pod was told to stop; waiting for its node to say that it did"
             return Unfinished(run.status.job, words if stopping else _failure(run))
         case Waiting() as waiting:
-            return _wait(run, job, waiting, now)
+            return _wait(run, job, waiting, now, for_good=not _is_alias(work))
+
+
+def _is_alias(work: Work) -> bool:
+    return work in ("promote", "restore")
+
+
+def _may_come_right(work: Work, end: Ending) -> bool:
+    if _is_alias(work) and end.failure == "User":
+        return end.reason not in _OF_THE_MODEL
+    return end.failure == "Infrastructure"
 
 
 def _start(run: ObservedRun, work: Work, now: datetime) -> Unfinished:
@@ -92,18 +108,21 @@ def _failure(run: ObservedRun) -> str:
     return f"attempt {state.attempt - 1} was lost ({state.failure_reason}: {state.failure}); it is tried again"
 
 
-def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime) -> Ending | Unfinished:
-    """The container does not run yet. What is more than a matter of time ends the attempt for good after a while."""
+def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime, *, for_good: bool) -> Ending | Unfinished:
+    """The container does not run yet. What is more than a matter of time ends the attempt for good after a while.
+
+    for_good: whether it does; otherwise it is waited for.
+    """
     if not waiting.stuck or waiting.since is None:
         is_about_to = waiting.message == starting(job.name)  # not worth a write
         return Unfinished(run.status.job, _failure(run) if is_about_to else waiting.message)
     end = waiting.since + timedelta(seconds=run.platform.start_grace_seconds)
-    if now >= end:
+    if now >= end and for_good:
         return Ending("User", waiting.reason, waiting.message)
     before = _note_before(run)
     # The kubelet's BackOff takes turns with the error behind it.
     is_told = "BackOff" in waiting.message and "cannot be" in before
-    return Unfinished(run.status.job, before if is_told else waiting.message, again=end)
+    return Unfinished(run.status.job, before if is_told else waiting.message, again=end if for_good else None)
 
 
 def _note_before(run: ObservedRun) -> str:

@@ -1,15 +1,18 @@
 """The TrainingRun that trains the challenger: of the run's own name, and its own.
 
-It pins the newest good snapshot by itself. One that was deleted is made again while the challenger is not there.
+It pins the newest good snapshot by itself. One that was deleted is made again while the challenger is not there. One
+that has spent its budget for lost infrastructure says nothing of the model, so it makes room for another.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from springtide.api.constants import API_VERSION, LABEL_KIND, LABEL_NAME, ConditionType, Reason
 from springtide.api.retrain_policy import ModelFiles
 from springtide.api.training_run import PinnedSnapshot
-from springtide.core.decision import Child
-from springtide.core.retrain_run.observed import ObservedRun
+from springtide.core import backoff
+from springtide.core.decision import Child, Deletion
+from springtide.core.retrain_run.observed import ObservedRun, Training
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """It has ended without one for want of nodes or services. again: when it is to make room for another."""
+
+    deletion: Deletion
+    again: datetime
+    message: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """It has ended without one."""
 
@@ -42,24 +54,36 @@ class Failed:
     message: str
 
 
-def training(run: ObservedRun) -> Missing | Underway | Trained | Failed:
+def training(run: ObservedRun) -> Missing | Underway | Trained | Lost | Failed:
     """How the training of the challenger is."""
     if run.training is None:
         return Missing(_training_run(run))
     if run.training.owner != run.uid:
         return Underway(f"waiting until TrainingRun {run.name}, which is not of this run, is gone")
+    if run.training.deleting:
+        return Underway("it is being deleted, and made again")
     status = run.training.status
     conditions = {item.type: item for item in status.conditions}
     succeeded = conditions.get(ConditionType.SUCCEEDED)
     if succeeded is None or succeeded.status == "Unknown":
         return Underway(succeeded.message if succeeded and succeeded.message else "it begins")
     if succeeded.status == "False":
-        return Failed(succeeded.reason, f"TrainingRun {run.name} has failed: {succeeded.message}")
+        words = f"TrainingRun {run.name} has failed: {succeeded.message}"
+        return _lost(run.training, run.name, words) or Failed(succeeded.reason, words)
     model, dataset = status.model, status.dataset
     if not (model and model.version and model.digest and model.uri and dataset):
         message = f"TrainingRun {run.name} has succeeded without a registered model, or without a snapshot"
         return Failed(Reason.INVALID_RESULT, message)
     return Trained(ModelFiles(version=model.version, digest=model.digest, uri=model.uri), dataset)
+
+
+def _lost(found: Training, name: str, words: str) -> Lost | None:
+    status = found.status
+    last = status.attempts[-1] if status.attempts else None
+    if last is None or last.failure != "Infrastructure" or status.completion_time is None:
+        return None
+    deletion = Deletion(API_VERSION, "TrainingRun", name, found.uid)
+    return Lost(deletion, status.completion_time + backoff.LONGEST_DELAY, words)
 
 
 def _training_run(run: ObservedRun) -> Child:
