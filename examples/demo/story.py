@@ -56,12 +56,17 @@ def windows(world: World) -> dict[str, dict[str, Any]]:
 
 
 measured: dict[tuple[str, str], dict[str, Any]] = {}
-"""How models did, by month and digest, as far as it was read in the course of the demo: a status lists the newest."""
+"""How models did, by month and digest, as far as it was read in the course of the demo: a status lists the newest.
+
+labels: the snapshot of the outcomes that a window was measured with. What another snapshot does not change is as that
+one says, too.
+"""
 
 
 def performance(world: World, model: str) -> dict[str, dict[str, Any]]:
     """How a model did, by month, as far as outcomes are known. model: its digest."""
-    found = world.get("DriftMonitor").status.get("performance", [])
+    status = world.get("DriftMonitor").status
+    found = [{**window, "labels": status["measurement"]["labels"]} for window in status.get("performance", [])]
     measured.update({(of_window(window["end"]), window["model"]): window for window in found})
     return {of_window(window["end"]): window for window in found if window["model"] == model}
 

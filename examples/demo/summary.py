@@ -23,11 +23,11 @@ def tell(output: Path) -> None:
     """Everything in one place."""
     world = look()
     _trace(world)
-    found = _check_origins(world)
     _draw(world, output)
     _fetch_pages(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
+    found = _check_origins(world)
     console.print()
     _tell_facts()
     _tell_origins(found)
@@ -51,19 +51,20 @@ def _tell_facts() -> None:
 def _check_origins(world: World) -> tuple[Origin, ...]:
     found = origins(world)
     kept = {one["digest"] for dataset in world.objects for one in dataset.status.get("snapshots", ())}
-    traced = [one for one in found if one.snapshot in kept]
-    see(ACT, "every number that was told leads by digest to a snapshot that is kept",
-        f"{len(traced)} of {len(found)}, to {len({one.snapshot for one in traced})} snapshots",
-        holds=len(traced) == len(found))  # fmt: skip
+    snapshots = {one.snapshot for one in found} & kept
+    lost = [f"; not {one.numbers} of {one.place} by {one.by}" for one in found if one.snapshot not in kept]
+    see(ACT, "every number that was told or drawn leads by digest to a snapshot that is kept",
+        f"{len(found) - len(lost)} of {len(found)}, to {len(snapshots)} snapshots{''.join(lost)}",
+        holds=not lost)  # fmt: skip
     return found
 
 
 def _tell_origins(found: tuple[Origin, ...]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 1), header_style="bold")
-    for title in ("number", "published as", "by digest, from snapshot"):
+    for title in ("of", "numbers", "from", "by digest, from snapshot"):
         table.add_column(title)
     for one in found:
-        table.add_row(escape(one.number), one.by, digest(one.snapshot))
+        table.add_row(one.place, escape(one.numbers), one.by, digest(one.snapshot))
     console.print()
     console.print(table)
 
