@@ -13,7 +13,19 @@ from live import Object, World, until
 from months import Month
 from origins import of_gates, of_outcomes, of_report, of_snapshot, of_windows
 from rich.markup import escape
-from story import Calendar, digest, gate, gates_in_short, judged, known, moment, performance, reached, windows
+from story import (
+    Calendar,
+    alarm_time,
+    digest,
+    gate,
+    gates_in_short,
+    judged,
+    known,
+    moment,
+    performance,
+    reached,
+    windows,
+)
 from tell import say, see
 
 CALM, DRIFT, TAKE_OVER = 2, 3, 4
@@ -67,7 +79,7 @@ def play_take_over(union: Union, calendar: Calendar) -> None:
     """The third drifted window closes. From here on nobody does anything, except for breaking things."""
     union.send([calendar.alarm])
     world = judged(calendar.alarm - 1)
-    alarm = moment(world.get("DriftMonitor").status["lastLook"]["time"])
+    alarm = alarm_time(world, calendar.alarm - 1)
     run = reached(2, "Training", "Judging", "RollingOut", seconds=60)
     kill_training(run.status["trainingRun"])
     _check_start(run, world, alarm=alarm)
@@ -131,9 +143,10 @@ def _check_start(run: Object, world: World, *, alarm: datetime) -> None:
     see(TAKE_OVER, "the third drifted window of five begins a run", f"{run.name}, by trigger {trigger['type']}",
         holds=trigger["type"] == "Drift")  # fmt: skip
     training = until(lambda now: _started(now, run), what="the challenger to start", seconds=60)
+    # Both are cut to whole seconds, and the alarm comes first: a negative number is of another alarm, or of two clocks.
     seconds = (moment(training.status["attempts"][0]["startTime"]) - alarm).total_seconds()
-    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {max(seconds, 0):.0f} s",
-        holds=seconds <= START_SECONDS)  # fmt: skip
+    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {seconds:.0f} s",
+        holds=0 <= seconds <= START_SECONDS)  # fmt: skip
     pinned, newest = training.status["dataset"]["digest"], world.get("Dataset").status["latest"]
     see(TAKE_OVER, "it trains on the newest snapshot", f"{digest(pinned)}, {newest['rows']:,} people",
         holds=pinned == newest["digest"], sources=[of_snapshot(pinned)])  # fmt: skip

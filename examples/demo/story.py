@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubectl import read
 from live import Object, World, until
 from months import Month, of_window
 from tell import DemoError
@@ -78,6 +79,20 @@ def judged(month: Month, *, seconds: float = 180) -> World:
         what=f"the monitor to judge {month}",
         seconds=seconds,
     )
+
+
+def alarm_time(world: World, month: Month) -> datetime:
+    """When the look ended that found a month drifted. Raises DemoError where nothing tells it any more."""
+    status = world.get("DriftMonitor").status
+    look, window = status["lastLook"], status["lastWindow"]
+    if look.get("windows") and of_window(window["end"]) == str(month):
+        return moment(look["time"])
+    # Another look has ended since, such as one for outcomes: the status tells of the newest, an event of each alarm.
+    told = read("events", "--field-selector", "involvedObject.kind=DriftMonitor,reason=Drifted")["items"]
+    times = [moment(one["firstTimestamp"]) for one in told if month.window_end in one["message"]]
+    if not times:
+        raise DemoError(f"nothing tells when {month} was found to have drifted: neither the monitor nor an event of it")
+    return min(times)
 
 
 def known(month: Month, *, model: str, seconds: float = 180) -> dict[str, Any]:
