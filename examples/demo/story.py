@@ -20,6 +20,11 @@ class Calendar:
     quick: bool
 
     @property
+    def minutes(self) -> int:
+        """How long all of it takes at most, on a warm machine with two cores."""
+        return 8 if self.quick else 20
+
+    @property
     def opening(self) -> Month:
         """The first month in which everyone may apply."""
         return Month(2016, 7)

@@ -2,32 +2,36 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
-from applicants import answers
+from applicants import FEW_AGAIN, answers
+from chaos import PATIENCE
 from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
 from live import Object, World, look
 from origins import Origin, origins
 from plots import draw_drift, draw_gates, draw_performance
 from rich.markup import escape
 from rich.table import Table
-from story import digest, performance, windows
-from tell import DemoError, command, console, facts, say, seconds_of_acts, see
+from story import Calendar, digest, performance, windows
+from tell import BEGAN, DemoError, command, console, facts, say, seconds_of_acts, see
 
 ACT = 8
 PSI = 0.2
 """As in examples/demo/employment.yaml."""
 
 
-def tell(output: Path) -> None:
+def tell(output: Path, calendar: Calendar) -> None:
     """Everything in one place."""
     world = look()
     _trace(world)
+    _check_answers()
     _draw(world, output)
     _fetch_pages(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
     found = _check_origins(world)
+    _check_time(calendar)
     console.print()
     _tell_facts()
     _tell_origins(found)
@@ -82,7 +86,19 @@ def _trace(world: World) -> None:
     see(ACT, "the serving model is traced to the snapshot that it learned from",
         f"version {service['version']}, {digest(service['digest'])}, from {training.name}, from {digest(snapshot)}",
         holds=snapshot in tree.replace("\n", "").replace(" ", "") or snapshot[:19] in tree)  # fmt: skip
-    see(ACT, "no request of the whole demo failed", str(answers()), holds=answers().failures == 0)
+
+
+def _check_answers() -> None:
+    now = answers()
+    see(ACT, "no request of the whole demo failed", str(now), holds=now.failures == 0)
+    see(ACT, f"at most 1 request in {1 / FEW_AGAIN:,.0f} had to be sent again", f"{now.again:,} of {now.requests:,}",
+        holds=now.again <= now.requests * FEW_AGAIN)  # fmt: skip
+
+
+def _check_time(calendar: Calendar) -> None:
+    limit, seconds = calendar.minutes * PATIENCE, time.monotonic() - BEGAN
+    see(ACT, f"all of it takes {limit} min at most", f"{seconds // 60:.0f} min {seconds % 60:.0f} s",
+        holds=seconds <= limit * 60)  # fmt: skip
 
 
 def _draw(world: World, output: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
+BEGAN = time.monotonic()
+"""When the demo began."""
 console = Console(highlight=False, width=None if Console().is_terminal else 200)
 
 
