@@ -1,5 +1,6 @@
 """What came of it: what was to be seen and was, what led to the serving model, plots, and where to look further."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -7,8 +8,8 @@ from pathlib import Path
 
 from applicants import FEW_AGAIN, answers
 from chaos import PATIENCE
-from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
-from live import Object, World, look
+from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, read, springtide, typed, workloads
+from live import Object, World, look, until
 from origins import Origin, origins
 from plots import draw_drift, draw_gates, draw_performance
 from rich.markup import escape
@@ -28,6 +29,7 @@ def tell(output: Path, calendar: Calendar) -> None:
     _check_answers()
     _draw(world, output)
     _fetch_pages(world, output)
+    _verify_evidence(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
     found = _check_origins(world)
@@ -122,6 +124,32 @@ def _fetch_pages(world: World, output: Path) -> None:
         if run.status.get("champion") and run.status.get("verdict", {}).get("evidence"):
             springtide("report", f"rrun/{run.name}", "--output", os.path.relpath(output / f"{run.name}-evidence.html"))
     springtide("report", "dmon/employment", "--output", os.path.relpath(output / "drift.html"))
+
+
+def _verify_evidence(world: World, output: Path) -> None:
+    """That by which the serving model was promoted, copied out of the store and held against its digest here."""
+    serving = world.get("ModelService").status["stable"]["digest"]
+    run = next(one for one in world.runs() if one.status.get("challenger", {}).get("digest") == serving)
+    evidence = run.status["verdict"]["evidence"]
+    folder = output / Path(evidence["uri"]).name
+    until(lambda _: _is_copied(evidence["uri"].removeprefix("file://"), folder),
+        what="a server to hand out the evidence", seconds=30)  # fmt: skip
+    said = workloads("verify", os.path.relpath(folder), "--digest", evidence["digest"]).splitlines()
+    pinned = run.status["dataset"]["digest"]
+    see(ACT, "the evidence that promoted the serving model is, byte by byte, what its digest says",
+        f"{said[0][:28]}, made from {digest(pinned)} and {len(said) - 2} more",
+        holds=evidence["digest"] in said[0] and any(pinned in line for line in said[1:]))  # fmt: skip
+
+
+def _is_copied(source: str, folder: Path) -> bool:
+    """Every server has the store; the one that is asked may be killed meanwhile, and another is asked."""
+    shutil.rmtree(folder, ignore_errors=True)
+    servers = read("pods", "--selector", "springtide.dev/role=server", "--field-selector", "status.phase=Running")
+    with contextlib.suppress(DemoError):
+        for pod in servers["items"][:1]:
+            typed("cp", f"{pod['metadata']['name']}:{source}", os.path.relpath(folder))
+            return True
+    return False
 
 
 def _tell_links(world: World) -> None:
