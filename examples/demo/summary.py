@@ -1,6 +1,5 @@
 """What came of it: what was to be seen and was, what led to the serving model, plots, and where to look further."""
 
-import contextlib
 import os
 import shutil
 import time
@@ -98,8 +97,8 @@ def _check_answers() -> None:
 
 
 def _check_time(calendar: Calendar) -> None:
-    limit, seconds = calendar.minutes * PATIENCE, time.monotonic() - BEGAN
-    see(ACT, f"all of it takes {limit} min at most", f"{seconds // 60:.0f} min {seconds % 60:.0f} s",
+    limit, seconds = calendar.minutes * PATIENCE, int(time.monotonic() - BEGAN)
+    see(ACT, f"all of it takes {limit} min at most", f"{seconds // 60} min {seconds % 60} s",
         holds=seconds <= limit * 60)  # fmt: skip
 
 
@@ -145,9 +144,12 @@ def _is_copied(source: str, folder: Path) -> bool:
     """Every server has the store; the one that is asked may be killed meanwhile, and another is asked."""
     shutil.rmtree(folder, ignore_errors=True)
     servers = read("pods", "--selector", "springtide.dev/role=server", "--field-selector", "status.phase=Running")
-    with contextlib.suppress(DemoError):
-        for pod in servers["items"][:1]:
+    for pod in servers["items"][:1]:
+        try:
             typed("cp", f"{pod['metadata']['name']}:{source}", os.path.relpath(folder))
+        except DemoError as error:
+            say(f"[dim]not copied: {escape(str(error))}[/]")
+        else:
             return True
     return False
 
