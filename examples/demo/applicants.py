@@ -25,6 +25,9 @@ KNOWN_MONTHS = 12
 HELD_OUT = 0.25
 """As `testFraction` of examples/demo/employment.yaml."""
 SEND_SECONDS = 300 * PATIENCE
+FEW_AGAIN = 1 / 20 if IS_ON else 1 / 1000
+"""Share of the requests that may be sent again at most, for whatever reason. One in some ten thousand is due to the
+local cluster's network; under chaos a server that was killed is asked for about a second longer."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Answers:
     files: Sequence[str]
     versions: dict[str, int]
     last: dict[str, datetime]
+
+    @property
+    def again(self) -> int:
+        """How often one was sent again, because nothing was heard."""
+        return self.reconnected + self.lost
 
     def __str__(self) -> str:
         shares = ", ".join(f"version {version}: {count:,}" for version, count in sorted(self.versions.items()))

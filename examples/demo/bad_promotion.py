@@ -7,6 +7,7 @@ from applicants import answers
 from chaos import PATIENCE
 from kubectl import read, typed
 from live import Object, World, until
+from origins import of_model
 from story import digest, moment
 from tell import say, see
 
@@ -29,7 +30,8 @@ def play(challenger: Object) -> None:
     entry = _quarantined(world, bad["digest"])
     assert entry is not None, "it was waited for"
     see(ACT, "the canary shows what it is, and it is taken back without a hand", entry["message"],
-        holds=entry["reason"] == "CheckFailed")  # fmt: skip
+        holds=entry["reason"] == "CheckFailed",
+        sources=[of_model(bad["digest"]), of_model(before["digest"])])  # fmt: skip
     see(ACT, "it is quarantined by its digest", digest(entry["digest"]), holds=entry["version"] == bad["version"])
     evidence = _evidence_time(moment(entry["time"]))
     world = until(

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from applicants import Union, refresh
 from kubectl import typed
 from live import World, until
-from story import Calendar, judged
+from origins import of_report, of_snapshot
+from rich.markup import escape
+from story import Calendar, digest, judged
 from tell import say, see
 
 ACT = 5
@@ -24,12 +26,17 @@ def play(union: Union, calendar: Calendar) -> None:
     stamp = datetime.now(UTC).strftime("%H:%M:%S")
     typed("annotate", "rpol", "employment", f"springtide.dev/retrain={stamp}", "--overwrite")
     held = until(_held, what="the policy to say what it thinks of that", seconds=60)
-    see(ACT, "the policy does not learn from it, and says why", held, holds=any(column in held for column in BROKEN))
+    see(ACT, "the policy does not learn from it, and says why", held,
+        holds=any(column in held for column in BROKEN),
+        sources=[of_report(world.get("DriftMonitor").status["lastWindow"])])  # fmt: skip
+    before = until(lambda world: world.get("Dataset"), what="the Dataset", seconds=10).status["latest"]["digest"]
     union.take_in_broken()
     refresh("employment")
     world = until(lambda world: world, what="the Dataset", seconds=10)
-    met = world.get("Dataset").condition("ContractMet")
-    see(ACT, "nor does the Dataset take it in", f"{met.reason}: {met.message}", holds=met.status == "False")
+    met, newest = world.get("Dataset").condition("ContractMet"), world.get("Dataset").status["latest"]["digest"]
+    say(f"[dim]{escape(met.message)}[/]")  # numbers of rows that are in no snapshot
+    see(ACT, "nor does the Dataset take it in", f"{met.reason}; the newest snapshot is still {digest(newest)}",
+        holds=met.status == "False" and newest == before, sources=[of_snapshot(newest)])  # fmt: skip
     see(ACT, "nothing was retrained", f"there are still {len(world.runs())} runs", holds=len(world.runs()) == runs)
     union.throw_out_broken()
 

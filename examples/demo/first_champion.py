@@ -3,6 +3,7 @@
 from applicants import Union
 from kubectl import NAMESPACE, REPOSITORY, TYPED, apply, example, kubectl
 from live import World, until
+from origins import of_model
 from story import digest, reached
 from tell import say, see
 
@@ -52,6 +53,7 @@ def _check(world: World) -> None:
         "it trains on a snapshot that is named by its digest",
         f"{digest(pinned)}, AUC {metrics['auc']:.3f} on {metrics['testRows']:,.0f} held-out veterans",
         holds=pinned == snapshot,
+        sources=[of_model(training.status["model"]["digest"])],
     )
     stable, champion = world.get("ModelService").status["stable"], world.get("RetrainPolicy").status["champion"]
     see(

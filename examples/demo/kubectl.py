@@ -39,6 +39,13 @@ def springtide(*arguments: str) -> str:
     return _run(line, stdin=None, COLUMNS="170")
 
 
+def workloads(*arguments: str) -> str:
+    """What `springtide-workloads` prints on this machine; the command is shown."""
+    line = ["springtide-workloads", *arguments]
+    command(" ".join(line))
+    return _run(line, stdin=None)
+
+
 def typed(*arguments: str) -> str:
     """The same for a command that is shown as it is."""
     return kubectl(*arguments, show=f"{TYPED} {' '.join(_quoted(one) for one in arguments)}")

@@ -11,8 +11,21 @@ from disturb import kill_operator, kill_training, wait_for_successor
 from kubectl import typed
 from live import Object, World, until
 from months import Month
+from origins import of_gates, of_outcomes, of_report, of_snapshot, of_windows
 from rich.markup import escape
-from story import Calendar, digest, gate, gates_in_short, judged, known, moment, performance, reached, windows
+from story import (
+    Calendar,
+    alarm_time,
+    digest,
+    gate,
+    gates_in_short,
+    judged,
+    known,
+    moment,
+    performance,
+    reached,
+    windows,
+)
 from tell import say, see
 
 CALM, DRIFT, TAKE_OVER = 2, 3, 4
@@ -36,7 +49,7 @@ def play_calm(union: Union, calendar: Calendar) -> None:
     seen = {str(month): found[str(month)]["verdict"] for month in months if str(month) in found}
     worst = max(found[month]["maxPsi"] for month in seen)
     see(CALM, "months like 2015 raise no alarm", f"Stable in each of {len(seen)}, PSI at most {worst:.2f}",
-        holds=set(seen.values()) == {"Stable"})  # fmt: skip
+        holds=set(seen.values()) == {"Stable"}, sources=of_windows(found[month] for month in seen))  # fmt: skip
     see(CALM, "nothing is retrained", f"there is still {len(world.runs())} run", holds=len(world.runs()) == 1)
 
 
@@ -66,7 +79,7 @@ def play_take_over(union: Union, calendar: Calendar) -> None:
     """The third drifted window closes. From here on nobody does anything, except for breaking things."""
     union.send([calendar.alarm])
     world = judged(calendar.alarm - 1)
-    alarm = moment(world.get("DriftMonitor").status["lastLook"]["time"])
+    alarm = alarm_time(world, calendar.alarm - 1)
     run = reached(2, "Training", "Judging", "RollingOut", seconds=60)
     kill_training(run.status["trainingRun"])
     _check_start(run, world, alarm=alarm)
@@ -87,19 +100,19 @@ def play_after(union: Union, calendar: Calendar) -> None:
     union.learn(last - 1)
     refresh("employment", "outcomes")
     world = judged(last - 1)
-    found = windows(world)
-    mine = {month: one for month, one in found.items() if one.get("baseline") == champion["digest"]}
-    seen = [one["verdict"] for month, one in mine.items() if month >= str(first)]
-    worst = max((one["maxPsi"] for month, one in mine.items() if month >= str(first)), default=0.0)
+    since = [one for month, one in windows(world).items() if month >= str(first)]
+    mine = [one for one in since if one.get("baseline") == champion["digest"]]
+    worst = max((one["maxPsi"] for one in mine), default=0.0)
     see(TAKE_OVER, "months held against what the new champion learned are as usual",
-        f"Stable in each of {len(seen)}, PSI at most {worst:.2f}", holds=set(seen) == {"Stable"})  # fmt: skip
+        f"Stable in each of {len(mine)}, PSI at most {worst:.2f}",
+        holds={one["verdict"] for one in mine} == {"Stable"}, sources=of_windows(mine))  # fmt: skip
     known(last - 1, model=champion["digest"])
     world = judged(last - 1)
     kept = performance(world, champion["digest"])
     dropped = [month for month, one in kept.items() if one["outcome"] == "Dropped"]
     newest = kept[str(last - 1)]
     see(TAKE_OVER, "nothing says for certain that the new champion breaks its promise",
-        _words(newest, last - 1), holds=not dropped)  # fmt: skip
+        _words(newest, last - 1), holds=not dropped, sources=of_outcomes(newest))  # fmt: skip
 
 
 def _check_drift(world: World, opening: Month) -> None:
@@ -109,14 +122,14 @@ def _check_drift(world: World, opening: Month) -> None:
     columns = {one["column"]: one for one in last["drifted"] if one.get("slice") is None}
     words = ", ".join(f"{name} (PSI {one['psi']:.2f})" for name, one in list(columns.items())[:4] if one.get("psi"))
     see(DRIFT, "the monitor sees that other people come, and which columns show it", words,
-        holds=SHIFTED in columns and columns[SHIFTED]["verdict"] == "Drifted")  # fmt: skip
+        holds=SHIFTED in columns and columns[SHIFTED]["verdict"] == "Drifted", sources=[of_report(last)])  # fmt: skip
     verdicts = [one["verdict"] for one in both]
     see(DRIFT, "that is drift, not broken data", " and ".join(verdicts), holds=set(verdicts) == {"Drifted"})
 
 
 def _check_drop(window: dict[str, Any], month: Month) -> None:
     see(DRIFT, "late outcomes confirm it: the model does worse than it promised", _words(window, month),
-        holds=window["outcome"] == "Dropped")  # fmt: skip
+        holds=window["outcome"] == "Dropped", sources=of_outcomes(window))  # fmt: skip
 
 
 def _words(window: dict[str, Any], month: Month) -> str:
@@ -130,12 +143,13 @@ def _check_start(run: Object, world: World, *, alarm: datetime) -> None:
     see(TAKE_OVER, "the third drifted window of five begins a run", f"{run.name}, by trigger {trigger['type']}",
         holds=trigger["type"] == "Drift")  # fmt: skip
     training = until(lambda now: _started(now, run), what="the challenger to start", seconds=60)
+    # Both are cut to whole seconds, and the alarm comes first: a negative number is of another alarm, or of two clocks.
     seconds = (moment(training.status["attempts"][0]["startTime"]) - alarm).total_seconds()
-    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {max(seconds, 0):.0f} s",
-        holds=seconds <= START_SECONDS)  # fmt: skip
+    see(TAKE_OVER, f"the challenger starts within {START_SECONDS} s of the alarm", f"after {seconds:.0f} s",
+        holds=0 <= seconds <= START_SECONDS)  # fmt: skip
     pinned, newest = training.status["dataset"]["digest"], world.get("Dataset").status["latest"]
     see(TAKE_OVER, "it trains on the newest snapshot", f"{digest(pinned)}, {newest['rows']:,} people",
-        holds=pinned == newest["digest"])  # fmt: skip
+        holds=pinned == newest["digest"], sources=[of_snapshot(pinned)])  # fmt: skip
 
 
 def _started(world: World, run: Object) -> Object | None:
@@ -160,7 +174,8 @@ def _check_verdict(run: Object) -> None:
     better, verdict = gate(run, "better"), run.status["verdict"]
     see(TAKE_OVER, "challenger and champion are judged on the same held-out rows",
         f"AUC {better['value']:.3f} against {better['champion']:.3f} on {verdict['rows']:,} people, difference"
-        f" {better['low']:+.3f} to {better['high']:+.3f}", holds=better["outcome"] == "Passed")  # fmt: skip
+        f" {better['low']:+.3f} to {better['high']:+.3f}",
+        holds=better["outcome"] == "Passed", sources=[of_gates(run)])  # fmt: skip
     see(TAKE_OVER, "every gate is passed", gates_in_short(run), holds=verdict["outcome"] == "Passed")
 
 

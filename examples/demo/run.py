@@ -57,7 +57,7 @@ def _play(union: Union, calendar: Calendar) -> None:
     with act(7, "A bad promotion, by hand", expect="1 min"):
         bad_promotion.play(rejected)
     with act(8, "What came of it", expect="a few seconds"):
-        summary.tell(OUTPUT)
+        summary.tell(OUTPUT, calendar)
     union.go_home()
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubectl import read
 from live import Object, World, until
 from months import Month, of_window
 from tell import DemoError
@@ -17,6 +18,11 @@ class Calendar:
     """When things happen. quick: fewer months."""
 
     quick: bool
+
+    @property
+    def minutes(self) -> int:
+        """How long all of it takes at most, on a warm machine with two cores."""
+        return 8 if self.quick else 20
 
     @property
     def opening(self) -> Month:
@@ -56,12 +62,17 @@ def windows(world: World) -> dict[str, dict[str, Any]]:
 
 
 measured: dict[tuple[str, str], dict[str, Any]] = {}
-"""How models did, by month and digest, as far as it was read in the course of the demo: a status lists the newest."""
+"""How models did, by month and digest, as far as it was read in the course of the demo: a status lists the newest.
+
+labels: the snapshot of the outcomes that a window was measured with. What another snapshot does not change is as that
+one says, too.
+"""
 
 
 def performance(world: World, model: str) -> dict[str, dict[str, Any]]:
     """How a model did, by month, as far as outcomes are known. model: its digest."""
-    found = world.get("DriftMonitor").status.get("performance", [])
+    status = world.get("DriftMonitor").status
+    found = [{**window, "labels": status["measurement"]["labels"]} for window in status.get("performance", [])]
     measured.update({(of_window(window["end"]), window["model"]): window for window in found})
     return {of_window(window["end"]): window for window in found if window["model"] == model}
 
@@ -73,6 +84,20 @@ def judged(month: Month, *, seconds: float = 180) -> World:
         what=f"the monitor to judge {month}",
         seconds=seconds,
     )
+
+
+def alarm_time(world: World, month: Month) -> datetime:
+    """When the look ended that found a month drifted. Raises DemoError where nothing tells it any more."""
+    status = world.get("DriftMonitor").status
+    look, window = status["lastLook"], status["lastWindow"]
+    if look.get("windows") and of_window(window["end"]) == str(month):
+        return moment(look["time"])
+    # Another look has ended since, such as one for outcomes: the status tells of the newest, an event of each alarm.
+    told = read("events", "--field-selector", "involvedObject.kind=DriftMonitor,reason=Drifted")["items"]
+    times = [moment(one["firstTimestamp"]) for one in told if month.window_end in one["message"]]
+    if not times:
+        raise DemoError(f"nothing tells when {month} was found to have drifted: neither the monitor nor an event of it")
+    return min(times)
 
 
 def known(month: Month, *, model: str, seconds: float = 180) -> dict[str, Any]:

@@ -2,32 +2,37 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
-from applicants import answers
-from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, springtide
-from live import Object, World, look
+from applicants import FEW_AGAIN, answers
+from chaos import PATIENCE
+from kubectl import CACHE, ENVIRONMENT, NAMESPACE, SYSTEM, TYPED, read, springtide, typed, workloads
+from live import Object, World, look, until
 from origins import Origin, origins
 from plots import draw_drift, draw_gates, draw_performance
 from rich.markup import escape
 from rich.table import Table
-from story import digest, performance, windows
-from tell import DemoError, command, console, facts, say, seconds_of_acts, see
+from story import Calendar, digest, performance, windows
+from tell import BEGAN, DemoError, command, console, facts, say, seconds_of_acts, see
 
 ACT = 8
 PSI = 0.2
 """As in examples/demo/employment.yaml."""
 
 
-def tell(output: Path) -> None:
+def tell(output: Path, calendar: Calendar) -> None:
     """Everything in one place."""
     world = look()
     _trace(world)
-    found = _check_origins(world)
+    _check_answers()
     _draw(world, output)
     _fetch_pages(world, output)
+    _verify_evidence(world, output)
     for file in sorted(output.iterdir()):
         say(os.path.relpath(file))
+    found = _check_origins(world)
+    _check_time(calendar)
     console.print()
     _tell_facts()
     _tell_origins(found)
@@ -51,19 +56,20 @@ def _tell_facts() -> None:
 def _check_origins(world: World) -> tuple[Origin, ...]:
     found = origins(world)
     kept = {one["digest"] for dataset in world.objects for one in dataset.status.get("snapshots", ())}
-    traced = [one for one in found if one.snapshot in kept]
-    see(ACT, "every number that was told leads by digest to a snapshot that is kept",
-        f"{len(traced)} of {len(found)}, to {len({one.snapshot for one in traced})} snapshots",
-        holds=len(traced) == len(found))  # fmt: skip
+    snapshots = {one.snapshot for one in found} & kept
+    lost = [f"; not {one.numbers} of {one.place} by {one.by}" for one in found if one.snapshot not in kept]
+    see(ACT, "every number that was told or drawn leads by digest to a snapshot that is kept",
+        f"{len(found) - len(lost)} of {len(found)}, to {len(snapshots)} snapshots{''.join(lost)}",
+        holds=not lost)  # fmt: skip
     return found
 
 
 def _tell_origins(found: tuple[Origin, ...]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 1), header_style="bold")
-    for title in ("number", "published as", "by digest, from snapshot"):
+    for title in ("of", "numbers", "from", "by digest, from snapshot"):
         table.add_column(title)
     for one in found:
-        table.add_row(escape(one.number), one.by, digest(one.snapshot))
+        table.add_row(one.place, escape(one.numbers), one.by, digest(one.snapshot))
     console.print()
     console.print(table)
 
@@ -81,7 +87,19 @@ def _trace(world: World) -> None:
     see(ACT, "the serving model is traced to the snapshot that it learned from",
         f"version {service['version']}, {digest(service['digest'])}, from {training.name}, from {digest(snapshot)}",
         holds=snapshot in tree.replace("\n", "").replace(" ", "") or snapshot[:19] in tree)  # fmt: skip
-    see(ACT, "no request of the whole demo failed", str(answers()), holds=answers().failures == 0)
+
+
+def _check_answers() -> None:
+    now = answers()
+    see(ACT, "no request of the whole demo failed", str(now), holds=now.failures == 0)
+    see(ACT, f"at most 1 request in {1 / FEW_AGAIN:,.0f} had to be sent again", f"{now.again:,} of {now.requests:,}",
+        holds=now.again <= now.requests * FEW_AGAIN)  # fmt: skip
+
+
+def _check_time(calendar: Calendar) -> None:
+    limit, seconds = calendar.minutes * PATIENCE, int(time.monotonic() - BEGAN)
+    see(ACT, f"all of it takes {limit} min at most", f"{seconds // 60} min {seconds % 60} s",
+        holds=seconds <= limit * 60)  # fmt: skip
 
 
 def _draw(world: World, output: Path) -> None:
@@ -105,6 +123,35 @@ def _fetch_pages(world: World, output: Path) -> None:
         if run.status.get("champion") and run.status.get("verdict", {}).get("evidence"):
             springtide("report", f"rrun/{run.name}", "--output", os.path.relpath(output / f"{run.name}-evidence.html"))
     springtide("report", "dmon/employment", "--output", os.path.relpath(output / "drift.html"))
+
+
+def _verify_evidence(world: World, output: Path) -> None:
+    """That by which the serving model was promoted, copied out of the store and held against its digest here."""
+    serving = world.get("ModelService").status["stable"]["digest"]
+    run = next(one for one in world.runs() if one.status.get("challenger", {}).get("digest") == serving)
+    evidence = run.status["verdict"]["evidence"]
+    folder = output / Path(evidence["uri"]).name
+    until(lambda _: _is_copied(evidence["uri"].removeprefix("file://"), folder),
+        what="a server to hand out the evidence", seconds=30)  # fmt: skip
+    said = workloads("verify", os.path.relpath(folder), "--digest", evidence["digest"]).splitlines()
+    pinned = run.status["dataset"]["digest"]
+    see(ACT, "the evidence that promoted the serving model is, byte by byte, what its digest says",
+        f"{said[0][:28]}, made from {digest(pinned)} and {len(said) - 2} more",
+        holds=evidence["digest"] in said[0] and any(pinned in line for line in said[1:]))  # fmt: skip
+
+
+def _is_copied(source: str, folder: Path) -> bool:
+    """Every server has the store; the one that is asked may be killed meanwhile, and another is asked."""
+    shutil.rmtree(folder, ignore_errors=True)
+    servers = read("pods", "--selector", "springtide.dev/role=server", "--field-selector", "status.phase=Running")
+    for pod in servers["items"][:1]:
+        try:
+            typed("cp", f"{pod['metadata']['name']}:{source}", os.path.relpath(folder))
+        except DemoError as error:
+            say(f"[dim]not copied: {escape(str(error))}[/]")
+        else:
+            return True
+    return False
 
 
 def _tell_links(world: World) -> None:

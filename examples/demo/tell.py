@@ -1,13 +1,15 @@
 """How the demo speaks: on a terminal with colours, into a pipe as plain lines; and what it keeps for the summary."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
 
+BEGAN = time.monotonic()
+"""When the demo began."""
 console = Console(highlight=False, width=None if Console().is_terminal else 200)
 
 
@@ -16,12 +18,21 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True)
+class Source:
+    """Of a number. by: what was published. digest: of a snapshot, or of a model, which learned from one."""
+
+    by: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Fact:
-    """Something that was to be seen, and was."""
+    """Something that was to be seen, and was. sources: of the numbers in it that were measured, see origins.py."""
 
     act: int
     expected: str
     seen: str
+    sources: tuple[Source, ...] = ()
 
 
 facts: list[Fact] = []
@@ -48,9 +59,12 @@ def act(number: int, title: str, *, expect: str) -> Iterator[None]:
     console.print(f"   [dim]took {seconds_of_acts[number]:.0f} s[/]")
 
 
-def see(number: int, expected: str, seen: str, *, holds: bool) -> None:
-    """Something that act `number` was to show. Raises DemoError where it did not."""
+def see(number: int, expected: str, seen: str, *, holds: bool, sources: Iterable[Source] = ()) -> None:
+    """Something that act `number` was to show. Raises DemoError where it did not.
+
+    sources: of the numbers that it tells of data and models; the summary fails where one is not told.
+    """
     if not holds:
         raise DemoError(f"act {number} was to show: {expected}. It showed: {seen}")
-    facts.append(Fact(number, expected, seen))
+    facts.append(Fact(number, expected, seen, tuple(sources)))
     say(f"[green]seen:[/] {expected}: {escape(seen)}")

@@ -2,6 +2,7 @@
 
 from applicants import Union, refresh
 from live import Object, until
+from origins import of_gates
 from story import Calendar, gate, judged, reached, windows
 from tell import say, see
 
@@ -29,7 +30,7 @@ def play(union: Union, calendar: Calendar) -> Object:
     better = gate(run, "better")
     see(ACT, "the useless challenger is refused, with numbers",
         f"Rejected: AUC {better['value']:.3f} against {better['champion']:.3f}, difference {better['low']:+.3f} to"
-        f" {better['high']:+.3f}", holds=better["outcome"] == "Failed")  # fmt: skip
+        f" {better['high']:+.3f}", holds=better["outcome"] == "Failed", sources=[of_gates(run)])  # fmt: skip
     world = until(lambda world: world, what="the policy", seconds=10)
     after = world.get("RetrainPolicy").status["champion"]
     stable = world.get("ModelService").status["stable"]
