@@ -47,8 +47,9 @@ def play_calm(union: Union, calendar: Calendar) -> None:
     world = judged(last)
     found = windows(world)
     seen = {str(month): found[str(month)]["verdict"] for month in months if str(month) in found}
-    worst = max(found[month]["maxPsi"] for month in seen)
-    see(CALM, "months like 2015 raise no alarm", f"Stable in each of {len(seen)}, PSI at most {worst:.2f}",
+    worst = max(found[month].get("maxPsi", 0) for month in seen)
+    told = "; ".join(f"{verdict} {list(seen.values()).count(verdict)}" for verdict in dict.fromkeys(seen.values()))
+    see(CALM, "months like 2015 raise no alarm", f"of {len(seen)} windows {told}; PSI at most {worst:.2f}",
         holds=set(seen.values()) == {"Stable"}, sources=of_windows(found[month] for month in seen))  # fmt: skip
     see(CALM, "nothing is retrained", f"there is still {len(world.runs())} run", holds=len(world.runs()) == 1)
 

@@ -225,7 +225,7 @@ def _log_cost(bench: _Bench, way: Way, *, rows: int, connections: int) -> Figure
         note=f"the median of {', '.join(f'{one:.1%}' for one in costs)}; CPU for a request, writing included,"
         f" {found.cpu('ours, logging'):.2f} and without {found.cpu('ours'):.2f} ms; of {asked:,} rows"
         f" {logged['written']:,} were written ({logged['written'] / asked:.0%}) and {logged['dropped']:,} dropped:"
-        f" a thread is at work for {SHARE:.0%} of the time at most",
+        f" a thread is at work for about {SHARE:.0%} of the time",
     )
 
 

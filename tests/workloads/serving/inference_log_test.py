@@ -170,6 +170,18 @@ def test_blocks_are_written_as_they_are_filled_and_used_again(tmp_path, monkeypa
     assert log.counts == {"written": len(expected)}
 
 
+def test_rows_are_not_late_for_their_window_however_long_the_files_before_took(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference_log, "SHARE", 1e-9)
+    monkeypatch.setattr(inference_log, "LONGEST_REST", 0.1)
+    log = Log(tmp_path, flush_seconds=0.1)
+    for written, request in enumerate(("one", "two"), 1):
+        log.offer(request)
+        deadline = time.monotonic() + 10
+        while log.counts.get("written", 0) < 2 * written:
+            assert time.monotonic() < deadline, request
+            time.sleep(0.01)
+
+
 def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):
     place = tmp_path / "store"
     place.write_text("a file where the folder should be")

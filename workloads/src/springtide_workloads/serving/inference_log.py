@@ -1,7 +1,7 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their rows over and go on. One thread makes files of them, for a fiftieth of the time at most;
-what is more than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store
+Requests hand their rows over and go on. One thread makes files of them, for about a fiftieth of the time; what is more
+than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store
 that is away costs nothing as long as there is room: its rows are written when it is back.
 """
 
@@ -32,7 +32,9 @@ model had filled the processor's caches meanwhile."""
 MINUTES_TOLD = 1440
 """With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
 SHARE = 1 / 50
-"""Of the time, that the thread is at work at most."""
+"""Of the time, that the thread is at work at most ..."""
+LONGEST_REST = 10.0
+"""... unless it would be idle for longer than so many seconds: rows must not come after their window was judged."""
 LEFTOVERS_SECONDS = 3600.0
 """How often files are looked for that are old enough to go."""
 
@@ -120,7 +122,7 @@ class InferenceLog:
             if time.monotonic() - looked > LEFTOVERS_SECONDS:
                 looked = time.monotonic()
                 self._remove_old()
-            self._rest(self._spent * (1 / SHARE - 1))
+            self._rest(min(self._spent * (1 / SHARE - 1), LONGEST_REST))
 
     def _take(self) -> tuple[Block | None, bool]:
         """The oldest block that has rows, when it is time, and whether nothing more will come."""
