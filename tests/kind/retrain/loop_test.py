@@ -1,4 +1,4 @@
-"""The loop with real trainings: a first champion, a better one, two that are not, and one that a person lets in."""
+"""The loop with real trainings: a first champion, a better one, two that are not, and one that waits for a person."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.kind.retrain.loops import (
     USELESS,
     alias_of,
     ask_for_recipe,
+    awaiting_approval,
     champion_of,
     ended,
     gates_of,
@@ -141,23 +142,10 @@ def test_a_run_that_fails_has_a_record_though_it_has_no_verdict(loop: Namespace,
     loop.kubectl("delete", "rpol", FAILING)
 
 
-def test_a_challenger_waits_for_a_person_who_is_written_down(loop: Namespace, mlflow_url: str, tmp_path: Path):
-    name = f"{ASKING}-1"
-    run = loop.wait_for_retrain_run(
-        name, lambda found: found.status.get("phase") == "AwaitingApproval", what="to wait for a person"
-    )
+def test_a_challenger_waits_for_a_person(loop: Namespace):
+    run = awaiting_approval(loop)
     assert "champion" not in policy_of(loop, ASKING).status
     assert gates_of(run)["good-enough"]["value"] > 0.85
-    said = loop.springtide("approve", f"rrun/{name}", "--wait")
-    assert "good-enough" in said
-    assert f"{name} ended: Promoted" in said
-    run = ended(loop, name)
-    assert run.status["approval"]["by"] == "kubernetes-admin"
-    assert run.status["approval"]["time"] <= run.status["promotedTime"]
-    champion = champion_of(loop, ASKING)
-    assert (champion["run"], champion["digest"]) == (name, run.status["challenger"]["digest"])
-    assert alias_of(mlflow_url, loop, "asked-for") == champion["version"]
-    assert record_of(loop, name, tmp_path)["approval"] == run.status["approval"]
 
 
 def test_the_evidence_is_a_page_that_is_what_its_digest_says(loop: Namespace, tmp_path: Path):
