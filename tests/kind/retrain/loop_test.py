@@ -15,6 +15,7 @@ from tests.kind.retrain.loops import (
     POLICY,
     SERVICE,
     USELESS,
+    a_policy,
     alias_of,
     ask_for_recipe,
     awaiting_approval,
@@ -28,6 +29,8 @@ from tests.kind.retrain.loops import (
 from tests.kind.retrain.records import FAILING, a_policy_that_fails, record_of, recorded
 from tests.kind.serving.services import under_load
 from tests.kind.volumes import Shelf
+
+RIVAL = "rival"
 
 
 def test_the_first_model_is_promoted_by_itself_and_served(loop: Namespace, mlflow_url: str):
@@ -146,6 +149,18 @@ def test_a_challenger_waits_for_a_person(loop: Namespace):
     run = awaiting_approval(loop)
     assert "champion" not in policy_of(loop, ASKING).status
     assert gates_of(run)["good-enough"]["value"] > 0.85
+
+
+def test_of_two_policies_on_one_service_the_one_that_it_does_not_follow_begins_nothing(loop: Namespace):
+    champion = champion_of(loop)
+    loop.apply(a_policy(RIVAL, parameters=BETTER, model=RIVAL, serviceRef={"name": SERVICE}))
+    rival = loop.wait_for_policy(RIVAL, lambda found: found.reason == "ServiceFollowsOther", what="to be told")
+    assert rival.ready == "False"
+    assert f"ModelService {SERVICE} takes its version from RetrainPolicy {POLICY}" in rival.message
+    assert (rival.status["runs"], "champion" in rival.status) == (0, False)
+    assert champion_of(loop) == champion
+    assert loop.read("msvc", SERVICE)["status"]["stable"]["digest"] == champion["digest"]
+    loop.kubectl("delete", "rpol", RIVAL)
 
 
 def test_the_evidence_is_a_page_that_is_what_its_digest_says(loop: Namespace, tmp_path: Path):
