@@ -50,7 +50,8 @@ def watched(loop: Namespace) -> Iterator[Namespace]:
     log = json.dumps({"spec": {"inferenceLog": {"flushSeconds": 1}}})
     loop.kubectl("patch", "msvc", SERVICE, "--type", "merge", "--patch", log)
     yield loop
-    loop.kubectl("patch", "dmon", MONITOR, "--type", "merge", "--patch", '{"spec":{"suspend":true}}')
+    # Its servers and its looks would go on beside all later tests.
+    loop.kubectl("delete", f"msvc/{SERVICE}", f"dmon/{MONITOR}", "--wait=false")
 
 
 def outcomes() -> Document:
