@@ -75,3 +75,10 @@ def mlflow_url(system: Namespace) -> Iterator[str]:
     """MLflow, through a port of this machine."""
     with mlflow.reached(system) as url:
         yield url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests recorded, though they passed."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")

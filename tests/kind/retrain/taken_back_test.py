@@ -1,7 +1,7 @@
 """What was promoted is watched: labels that contradict it take it back at once, and it does not come again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -152,7 +152,9 @@ def test_a_promoted_model_that_labels_contradict_is_taken_back(
     assert alias_of(mlflow_url, watched, "employment") == before["version"]
 
 
-def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(taken_back: TakenBack):
+def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(
+    taken_back: TakenBack, record_property: Callable[[str, object], None]
+):
     told, bad = taken_back.told, taken_back.challenger["version"]
     assert told["failures"] == 0, told
     assert told["versions"].keys() == {taken_back.before["version"], bad}
@@ -164,7 +166,7 @@ def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(
         "over": phases["RolledBack"],
     }
     seconds = {what: taken_back.seconds(time) for what, time in times.items()}
-    print(f"seconds after the evidence: {seconds}")
+    record_property("seconds after the evidence", seconds)
     assert 0 <= seconds["decided"] <= seconds["let go"] <= seconds["over"]
     assert seconds["last answer"] <= seconds["over"] + KEPT_SECONDS
 
