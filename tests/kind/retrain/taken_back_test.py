@@ -202,7 +202,9 @@ def test_a_run_that_is_deleted_while_it_watches_is_told_of_and_the_loop_goes_on(
     watched.wait_for_retrain_run(name, lambda found: found.status.get("phase") == "Watching", what="to watch")
     champion = champion_of(watched, FORSAKEN)
     watched.kubectl("delete", "rrun", name)
-    policy = watched.wait_for_policy(FORSAKEN, lambda found: "history" in found.status, what="to tell of the deletion")
+    policy = watched.wait_for_policy(
+        FORSAKEN, lambda found: bool(found.status.get("history")), what="to tell of the deletion"
+    )
     (past,) = policy.status["history"]
     stays = f"its version {champion['version']} stays the champion"
     assert (past["outcome"], past["message"]) == ("Failed", f"it was deleted before it had ended; {stays}")
