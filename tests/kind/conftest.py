@@ -1,6 +1,5 @@
 """What the tests on the local cluster start from."""
 
-import re
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kind import volumes
-from tests.kind.cluster import CACHE, SYSTEM, CommandError, Namespace, command
+from tests.kind import mlflow, volumes
+from tests.kind.cluster import SYSTEM, CommandError, Namespace, command
 
 NewNamespace = Callable[[str], Namespace]
 
@@ -71,22 +70,15 @@ def census(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return volumes.write(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def mlflow_url(system: Namespace) -> Iterator[str]:
     """MLflow, through a port of this machine."""
-    kubectl = [CACHE / "bin" / "kubectl", "--kubeconfig", CACHE / "kubeconfig", "--namespace", system.name]
-    process = subprocess.Popen(
-        [*kubectl, "port-forward", "service/springtide-mlflow", ":5000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        line = process.stdout.readline()
-        port = re.search(r"127\.0\.0\.1:(\d+)", line)
-        assert port, f"kubectl port-forward says: {line}"
-        yield f"http://127.0.0.1:{port[1]}"
-    finally:
-        process.terminate()
-        process.wait()
+    with mlflow.reached(system) as url:
+        yield url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests recorded, though they passed."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")

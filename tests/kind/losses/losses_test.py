@@ -1,4 +1,4 @@
-"""Pods, the operator and MLflow go away while runs are under way: that changes nothing but the time."""
+"""Pods and the operator go away while runs are under way: that changes nothing but the time."""
 
 import pytest
 
@@ -107,21 +107,6 @@ def test_a_suspended_run_stops_and_goes_on_when_it_may(team: Namespace) -> None:
     team.kubectl("patch", "trun", "suspended-meanwhile", "--type=merge", "--patch", '{"spec":{"suspend":false}}')
     run = team.wait_for_end("suspended-meanwhile")
     assert (run.ready, run.endings, run.failures) == ("True", ["Suspended", "Succeeded"], (0, 0))
-
-
-def test_a_run_waits_for_an_mlflow_that_is_away(team: Namespace, system: Namespace) -> None:
-    mlflow = "deployment/springtide-mlflow"
-    system.kubectl("scale", mlflow, "--replicas=0")
-    try:
-        team.apply(a_run("mlflow-away"))
-        run = team.wait_for_reason("mlflow-away", "Retrying")
-        assert "TrackingUnavailable" in run.message
-    finally:
-        system.kubectl("scale", mlflow, "--replicas=1")
-        system.kubectl("rollout", "status", mlflow, "--timeout=120s", seconds=130)
-    run = team.wait_for_end("mlflow-away")
-    assert (run.ready, run.endings[-1], run.failures[1]) == ("True", "Succeeded", 0)
-    assert set(run.endings[:-1]) == {"TrackingUnavailable"}
 
 
 @pytest.mark.parametrize("moment", ["at-once", "starting", "training", "ended"])

@@ -1,4 +1,4 @@
-"""The loop with real trainings: a first champion, a better one, two that are not, and one that a person lets in."""
+"""The loop with real trainings: a first champion, a better one, two that are not, and one that waits for a person."""
 
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from tests.kind.retrain.loops import (
     POLICY,
     SERVICE,
     USELESS,
+    a_policy,
     alias_of,
     ask_for_recipe,
+    awaiting_approval,
     champion_of,
     ended,
     gates_of,
@@ -27,6 +29,8 @@ from tests.kind.retrain.loops import (
 from tests.kind.retrain.records import FAILING, a_policy_that_fails, record_of, recorded
 from tests.kind.serving.services import under_load
 from tests.kind.volumes import Shelf
+
+RIVAL = "rival"
 
 
 def test_the_first_model_is_promoted_by_itself_and_served(loop: Namespace, mlflow_url: str):
@@ -141,23 +145,22 @@ def test_a_run_that_fails_has_a_record_though_it_has_no_verdict(loop: Namespace,
     loop.kubectl("delete", "rpol", FAILING)
 
 
-def test_a_challenger_waits_for_a_person_who_is_written_down(loop: Namespace, mlflow_url: str, tmp_path: Path):
-    name = f"{ASKING}-1"
-    run = loop.wait_for_retrain_run(
-        name, lambda found: found.status.get("phase") == "AwaitingApproval", what="to wait for a person"
-    )
+def test_a_challenger_waits_for_a_person(loop: Namespace):
+    run = awaiting_approval(loop)
     assert "champion" not in policy_of(loop, ASKING).status
     assert gates_of(run)["good-enough"]["value"] > 0.85
-    said = loop.springtide("approve", f"rrun/{name}", "--wait")
-    assert "good-enough" in said
-    assert f"{name} ended: Promoted" in said
-    run = ended(loop, name)
-    assert run.status["approval"]["by"] == "kubernetes-admin"
-    assert run.status["approval"]["time"] <= run.status["promotedTime"]
-    champion = champion_of(loop, ASKING)
-    assert (champion["run"], champion["digest"]) == (name, run.status["challenger"]["digest"])
-    assert alias_of(mlflow_url, loop, "asked-for") == champion["version"]
-    assert record_of(loop, name, tmp_path)["approval"] == run.status["approval"]
+
+
+def test_of_two_policies_on_one_service_the_one_that_it_does_not_follow_begins_nothing(loop: Namespace):
+    champion = champion_of(loop)
+    loop.apply(a_policy(RIVAL, parameters=BETTER, model=RIVAL, serviceRef={"name": SERVICE}))
+    rival = loop.wait_for_policy(RIVAL, lambda found: found.reason == "ServiceFollowsOther", what="to be told")
+    assert rival.ready == "False"
+    assert f"ModelService {SERVICE} takes its version from RetrainPolicy {POLICY}" in rival.message
+    assert (rival.status["runs"], "champion" in rival.status) == (0, False)
+    assert champion_of(loop) == champion
+    assert loop.read("msvc", SERVICE)["status"]["stable"]["digest"] == champion["digest"]
+    loop.kubectl("delete", "rpol", RIVAL)
 
 
 def test_the_evidence_is_a_page_that_is_what_its_digest_says(loop: Namespace, tmp_path: Path):

@@ -101,6 +101,13 @@ def ended(namespace: Namespace, run: str) -> Resource:
     return Resource(namespace.read("retrainrun", run))
 
 
+def awaiting_approval(namespace: Namespace) -> Resource:
+    """The run of ASKING, once it waits for a person."""
+    return namespace.wait_for_retrain_run(
+        f"{ASKING}-1", lambda found: found.status.get("phase") == "AwaitingApproval", what="to wait for a person"
+    )
+
+
 def gates_of(run: Resource) -> dict[str, Document]:
     """What was shown at each gate, by name."""
     return {gate["name"]: gate for gate in run.status["verdict"]["gates"]}

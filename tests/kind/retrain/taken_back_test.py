@@ -1,7 +1,7 @@
 """What was promoted is watched: labels that contradict it take it back at once, and it does not come again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -50,7 +50,8 @@ def watched(loop: Namespace) -> Iterator[Namespace]:
     log = json.dumps({"spec": {"inferenceLog": {"flushSeconds": 1}}})
     loop.kubectl("patch", "msvc", SERVICE, "--type", "merge", "--patch", log)
     yield loop
-    loop.kubectl("patch", "dmon", MONITOR, "--type", "merge", "--patch", '{"spec":{"suspend":true}}')
+    # Its servers and its looks would go on beside all later tests.
+    loop.kubectl("delete", f"msvc/{SERVICE}", f"dmon/{MONITOR}", "--wait=false")
 
 
 def outcomes() -> Document:
@@ -151,7 +152,9 @@ def test_a_promoted_model_that_labels_contradict_is_taken_back(
     assert alias_of(mlflow_url, watched, "employment") == before["version"]
 
 
-def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(taken_back: TakenBack):
+def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(
+    taken_back: TakenBack, record_property: Callable[[str, object], None]
+):
     told, bad = taken_back.told, taken_back.challenger["version"]
     assert told["failures"] == 0, told
     assert told["versions"].keys() == {taken_back.before["version"], bad}
@@ -163,7 +166,7 @@ def test_seconds_after_the_evidence_it_answers_nobody_and_no_request_has_failed(
         "over": phases["RolledBack"],
     }
     seconds = {what: taken_back.seconds(time) for what, time in times.items()}
-    print(f"seconds after the evidence: {seconds}")
+    record_property("seconds after the evidence", seconds)
     assert 0 <= seconds["decided"] <= seconds["let go"] <= seconds["over"]
     assert seconds["last answer"] <= seconds["over"] + KEPT_SECONDS
 
@@ -199,7 +202,9 @@ def test_a_run_that_is_deleted_while_it_watches_is_told_of_and_the_loop_goes_on(
     watched.wait_for_retrain_run(name, lambda found: found.status.get("phase") == "Watching", what="to watch")
     champion = champion_of(watched, FORSAKEN)
     watched.kubectl("delete", "rrun", name)
-    policy = watched.wait_for_policy(FORSAKEN, lambda found: "history" in found.status, what="to tell of the deletion")
+    policy = watched.wait_for_policy(
+        FORSAKEN, lambda found: bool(found.status.get("history")), what="to tell of the deletion"
+    )
     (past,) = policy.status["history"]
     stays = f"its version {champion['version']} stays the champion"
     assert (past["outcome"], past["message"]) == ("Failed", f"it was deleted before it had ended; {stays}")

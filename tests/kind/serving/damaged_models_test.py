@@ -2,12 +2,13 @@
 
 import json
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.kind.cluster import HELD, Namespace, a_program, wait_for
-from tests.kind.serving.services import a_service, ask_for, label_of, progress, serve, servers_of, under_load
+from tests.kind.serving.services import a_service, ask_for, label_of, progress, servers_of, serving, under_load
 
 STORE = "/artifacts"
 FORGE = """
@@ -29,18 +30,20 @@ print(manifest.digest)
 
 
 @pytest.fixture(scope="module")
-def store(serving_team: Namespace) -> str:
+def store(serving_team: Namespace) -> Iterator[str]:
     """A pod that may write to the artifact store."""
     serving_team.apply(a_program("store-keeper", HELD))
     serving_team.wait_for_reason("store-keeper", "Training")
-    return serving_team.pod_of("store-keeper")
+    yield serving_team.pod_of("store-keeper")
+    serving_team.kubectl("delete", "trun", "store-keeper", "--wait=false")
 
 
 @pytest.fixture(scope="module")
-def service(serving_team: Namespace) -> str:
+def service(serving_team: Namespace) -> Iterator[str]:
     """A service of version 1."""
     quick = [{"weight": 50, "pauseSeconds": 3}]
-    return serve(serving_team, a_service("robust", steps=quick, minSamples=20))
+    with serving(serving_team, a_service("robust", steps=quick, minSamples=20)) as name:
+        yield name
 
 
 def digest_of(namespace: Namespace, version: str) -> str:

@@ -4,7 +4,8 @@ import pytest
 
 from tests.kind.cluster import REPOSITORY, Namespace, command, wait_for
 from tests.kind.operator_pods import let_it_know
-from tests.kind.serving.services import a_service, ask_for, label_of, progress, serve, servers_of, under_load
+from tests.kind.serving.conftest import Serve
+from tests.kind.serving.services import a_service, ask_for, label_of, progress, servers_of, under_load
 
 pytestmark = pytest.mark.timeout(1500)
 """The first build of KServe takes minutes, and belongs to whichever test is the first."""
@@ -18,8 +19,8 @@ def team(serving_team: Namespace, system: Namespace) -> Namespace:
     return serving_team
 
 
-def test_kserve_is_chosen_where_it_is_there_and_runs_the_servers(team: Namespace):
-    name = serve(team, a_service("on-kserve", backend="Auto"))
+def test_kserve_is_chosen_where_it_is_there_and_runs_the_servers(team: Namespace, serve: Serve):
+    name = serve(a_service("on-kserve", backend="Auto"))
     service = team.wait_for_service(name, lambda found: found.ready == "True", what="to serve")
     assert service.status["backend"] == "KServe"
     track = f"{name}-{label_of(service)}"
@@ -31,8 +32,8 @@ def test_kserve_is_chosen_where_it_is_there_and_runs_the_servers(team: Namespace
     assert team.read("ingresses")["items"] == []
 
 
-def test_a_version_takes_over_on_kserve_without_a_failed_request(team: Namespace):
-    name = serve(team, a_service("takes-over-kserve", backend="KServe"))
+def test_a_version_takes_over_on_kserve_without_a_failed_request(team: Namespace, serve: Serve):
+    name = serve(a_service("takes-over-kserve", backend="KServe"))
     with under_load(team, name) as told:
         ask_for(team, name, "2")
         team.wait_for_service(name, lambda found: progress(found) == "Canary", what="to be watched")
@@ -48,8 +49,8 @@ def test_a_version_takes_over_on_kserve_without_a_failed_request(team: Namespace
     assert sum(told["versions"].values()) == told["sent"]
 
 
-def test_a_version_whose_scores_lie_elsewhere_goes_back_on_kserve(team: Namespace):
-    name = serve(team, a_service("goes-back-kserve", backend="KServe"))
+def test_a_version_whose_scores_lie_elsewhere_goes_back_on_kserve(team: Namespace, serve: Serve):
+    name = serve(a_service("goes-back-kserve", backend="KServe"))
     with under_load(team, name) as told:
         ask_for(team, name, "3")
         service = team.wait_for_service(
@@ -65,8 +66,8 @@ def test_a_version_whose_scores_lie_elsewhere_goes_back_on_kserve(team: Namespac
     )  # fmt: skip
 
 
-def test_an_inference_service_that_somebody_deletes_is_made_again(team: Namespace):
-    name = serve(team, a_service("deleted-kserve", backend="KServe"))
+def test_an_inference_service_that_somebody_deletes_is_made_again(team: Namespace, serve: Serve):
+    name = serve(a_service("deleted-kserve", backend="KServe"))
     (before,) = team.children("inferenceservices", name)
     team.kubectl("delete", "inferenceservice", before["metadata"]["name"])
     wait_for(

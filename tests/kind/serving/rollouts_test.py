@@ -4,15 +4,16 @@ import json
 
 from tests.kind.cluster import Document, Namespace, Resource, wait_for
 from tests.kind.operator_pods import leader, wait_for_leader
-from tests.kind.serving.services import a_service, ask_for, infer, label_of, progress, serve, servers_of, under_load
+from tests.kind.serving.conftest import Serve
+from tests.kind.serving.services import a_service, ask_for, infer, label_of, progress, servers_of, under_load
 
 WRITTEN = 'springtide_server_log_rows_total{outcome="written"}'
 
 
-def test_a_version_serves_once_it_has_proved_itself(serving_team: Namespace):
+def test_a_version_serves_once_it_has_proved_itself(serving_team: Namespace, serve: Serve):
     document = a_service("first")
     document["spec"]["inferenceLog"] = {"flushSeconds": 1}
-    name = serve(serving_team, document)
+    name = serve(document)
     service = Resource(serving_team.read("msvc", name))
     assert service.status["stable"]["version"] == "1"
     assert service.status["readyReplicas"] == 2
@@ -41,8 +42,10 @@ def _rows_written(namespace: Namespace, pod: Document) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith(WRITTEN))
 
 
-def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Namespace, system: Namespace):
-    name = serve(serving_team, a_service("takes-over"))
+def test_a_version_takes_over_under_load_while_pods_are_killed(
+    serving_team: Namespace, serve: Serve, system: Namespace
+):
+    name = serve(a_service("takes-over"))
     with under_load(serving_team, name, rate=100) as told:
         ask_for(serving_team, name, "2")
         serving_team.wait_for_service(name, lambda found: progress(found) == "Canary", what="to be watched")
@@ -63,8 +66,8 @@ def test_a_version_takes_over_under_load_while_pods_are_killed(serving_team: Nam
     assert told["sent"] > 80 * told["seconds"], "as many were sent as were meant"
 
 
-def test_a_version_whose_scores_lie_elsewhere_goes_back(serving_team: Namespace):
-    name = serve(serving_team, a_service("goes-back"))
+def test_a_version_whose_scores_lie_elsewhere_goes_back(serving_team: Namespace, serve: Serve):
+    name = serve(a_service("goes-back"))
     with under_load(serving_team, name) as told:
         ask_for(serving_team, name, "3")
         service = serving_team.wait_for_service(
@@ -84,8 +87,8 @@ def test_a_version_whose_scores_lie_elsewhere_goes_back(serving_team: Namespace)
     )  # fmt: skip
 
 
-def test_a_version_that_is_not_registered_is_told_and_the_stable_one_goes_on(serving_team: Namespace):
-    name = serve(serving_team, a_service("unknown"))
+def test_a_version_that_is_not_registered_is_told_and_the_stable_one_goes_on(serving_team: Namespace, serve: Serve):
+    name = serve(a_service("unknown"))
     ask_for(serving_team, name, "99")
     service = serving_team.wait_for_service(
         name, lambda found: "99" in found.conditions["Progressing"]["message"] and progress(found) != "Resolving",

@@ -30,12 +30,16 @@ def a_service(name: str, *, backend: str = "Deployment", **rollout: Any) -> Docu
     return document
 
 
-def serve(namespace: Namespace, service: Document) -> str:
-    """Its name, once it answers."""
-    namespace.apply(service)
+@contextmanager
+def serving(namespace: Namespace, service: Document) -> Iterator[str]:
+    """Its name, once it answers. After the context it is deleted: idle servers take their share of a small machine."""
     name = str(service["metadata"]["name"])
-    namespace.wait_for_service(name, lambda found: found.ready == "True", what="to serve")
-    return name
+    namespace.apply(service)
+    try:
+        namespace.wait_for_service(name, lambda found: found.ready == "True", what="to serve")
+        yield name
+    finally:
+        namespace.kubectl("delete", "msvc", name, "--wait=false")
 
 
 def ask_for(namespace: Namespace, name: str, version: str) -> None:
