@@ -36,6 +36,7 @@ GROUPS = {
     "training": Group("Training", ("training",)),
     "drift": Group("Drift", ("drift_speed", "drift_alarms")),
     "serving": Group("Serving", ("serving",)),
+    "release": Group("Release", ("release",)),
 }
 
 
