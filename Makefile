@@ -75,5 +75,5 @@ test-cluster: venv dev ## real containers in the local cluster (15 min)
 	@tests/cluster/programs/build.sh kserve
 	$(PYTEST) tests/kind
 
-bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, loop, overhead, training, drift or serving
+bench: venv $(if $(ONLY),,dev) ## measure, write docs/performance.md; ONLY=operator, loop, overhead, training, drift, serving or release
 	@.venv/bin/python tests/bench/run.py $(ONLY)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import local_cluster
 from api_server import CACHE
 from figures import Figure, not_measured
 
@@ -44,7 +45,7 @@ class Overhead:
 
 def run(*, runs: int = RUNS) -> Iterator[Figure]:
     """Measure so many runs, after two that warm up. Without an operator in the cluster nothing is measured."""
-    if problem := _problem():
+    if problem := local_cluster.problem():
         yield not_measured(BEFORE, goal=f"< {BEFORE_GOAL:.0f} s", reason=problem)
         yield not_measured(AFTER, goal=f"< {AFTER_GOAL:.0f} s", reason=problem)
         return
@@ -70,15 +71,6 @@ def _figure(name: str, seconds: list[float], goal: float) -> Figure:
         met=longest < goal,
         note=f"{len(seconds)} runs, one after another, warm",
     )
-
-
-def _problem() -> str:
-    command = ["kubectl", "-n", "springtide-system", "rollout", "status", "deployment/springtide-operator"]
-    try:
-        answer = subprocess.run([*command, "--timeout=60s"], check=False, capture_output=True, text=True)
-    except FileNotFoundError:
-        return "there is no kubectl; `make dev` brings cluster and operator up"
-    return f"no operator runs in the cluster ({answer.stderr.strip()[-200:]}); `make dev`" if answer.returncode else ""
 
 
 def _measure(name: str) -> Overhead:

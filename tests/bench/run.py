@@ -36,6 +36,7 @@ GROUPS = {
     "training": Group("Training", ("training",)),
     "drift": Group("Drift", ("drift_speed", "drift_alarms")),
     "serving": Group("Serving", ("serving",)),
+    "release": Group("Release", ("release",)),
 }
 
 
@@ -70,7 +71,7 @@ def _measured(group: Group, console: Console) -> Iterator[Figure]:
             yield from run()
         except Exception as error:  # noqa: BLE001  # whatever it is, the other figures are still worth having
             traceback.print_exc()
-            yield not_measured(module, reason=f"{type(error).__name__}: {str(error)[:200]}")
+            yield not_measured(module, reason=f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}")
 
 
 def _table(title: str, figures: list[Figure]) -> Table:

@@ -1,14 +1,13 @@
 """What the tests on the local cluster start from."""
 
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kind import mlflow, volumes
-from tests.kind.cluster import SYSTEM, CommandError, Namespace, command
+from tests.kind.cluster import SYSTEM, CommandError, Namespace, command, make_namespace
 
 NewNamespace = Callable[[str], Namespace]
 
@@ -42,18 +41,15 @@ def new_shared_namespace(system: Namespace) -> Iterator[NewNamespace]:  # noqa: 
 
 
 def _namespaces() -> Iterator[NewNamespace]:
-    made: list[str] = []
+    made: list[Namespace] = []
 
     def make(purpose: str) -> Namespace:
-        name = f"test-{purpose}-{uuid.uuid4().hex[:6]}"
-        labels = {"pod-security.kubernetes.io/enforce": "restricted", "springtide.test/namespace": "true"}
-        Namespace(name).apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-        made.append(name)
-        return Namespace(name)
+        made.append(make_namespace(purpose))
+        return made[-1]
 
     yield make
-    for name in made:
-        command("kubectl", "delete", "namespace", name, "--wait=false")
+    for namespace in made:
+        command("kubectl", "delete", "namespace", namespace.name, "--wait=false")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +71,7 @@ def _some_of(table: pa.Table) -> pa.Table:
     return table.take(np.linspace(0, table.num_rows - 1, PEOPLE_A_YEAR).astype(np.int64))
 
 
-def _with_target(table: pa.Table, values: pa.Array) -> pa.Table:
+def _with_target(table: pa.Table, values: "pa.Array[Any]") -> pa.Table:
     return table.set_column(table.schema.get_field_index("employed"), "employed", values)
 
 

@@ -3,9 +3,17 @@
 import json
 
 from tests.kind.cluster import Document, Namespace, Resource, wait_for
-from tests.kind.operator_pods import leader, wait_for_leader
 from tests.kind.serving.conftest import Serve
-from tests.kind.serving.services import a_service, ask_for, infer, label_of, progress, servers_of, under_load
+from tests.kind.serving.services import (
+    a_service,
+    ask_for,
+    infer,
+    label_of,
+    lose_leader_and_server,
+    progress,
+    servers_of,
+    under_load,
+)
 
 WRITTEN = 'springtide_server_log_rows_total{outcome="written"}'
 
@@ -49,12 +57,7 @@ def test_a_version_takes_over_under_load_while_pods_are_killed(
     with under_load(serving_team, name, rate=100) as told:
         ask_for(serving_team, name, "2")
         serving_team.wait_for_service(name, lambda found: progress(found) == "Canary", what="to be watched")
-        holder = leader(system)
-        system.kubectl("delete", "pod", holder, "--grace-period=0", "--force")
-        servers = serving_team.children("pods", name)
-        stable = next(pod for pod in servers if pod["metadata"]["labels"]["springtide.dev/role"] == "server")
-        serving_team.kubectl("delete", "pod", stable["metadata"]["name"], "--wait=false")
-        wait_for_leader(system, other_than=holder)
+        lose_leader_and_server(serving_team, system, name)
         serving_team.wait_for_service(
             name, lambda found: found.status["stable"]["version"] == "2" and progress(found) == "TakenOver",
             what="to have taken over",

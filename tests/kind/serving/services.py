@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kind.cluster import Document, Namespace, Resource, example, workloads_image
+from tests.kind.operator_pods import leader, wait_for_leader
 
 LOAD = (Path(__file__).parent / "load.py").read_text()
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
@@ -98,3 +99,16 @@ def servers_of(namespace: Namespace, name: str) -> list[Document]:
 
 def label_of(service: Resource) -> str:
     return str(service.status["stable"]["digest"].removeprefix("sha256:")[:12])
+
+
+def lose_leader_and_server(namespace: Namespace, system: Namespace, name: str) -> None:
+    """The operator's leader is killed, as by a loss of power, and a server of the stable version is deleted, as by a
+    drain. Returns once another replica leads.
+    """
+    holder = leader(system)
+    system.kubectl("delete", "pod", holder, "--grace-period=0", "--force")
+    stable = label_of(Resource(namespace.read("msvc", name)))
+    servers = [pod["metadata"] for pod in servers_of(namespace, name)]
+    server = next(pod["name"] for pod in servers if pod["labels"]["springtide.dev/model"] == stable)
+    namespace.kubectl("delete", "pod", server, "--wait=false")
+    wait_for_leader(system, other_than=holder)
