@@ -129,6 +129,24 @@ def test_windows_go_on_after_the_last_judged_one() -> None:
     assert [one["rows"] for one in world.look["earlier"]] == [1000, 1000]
 
 
+def test_windows_of_another_length_do_not_say_how_many_rows_are_usual() -> None:
+    world = over_service().find(days=(1,)).pass_time(seconds=60).find(days=(2,)).edit(window={"seconds": 3600})
+    assert world.look["after"] == "2026-11-02T00:00:00Z"
+    assert world.look["earlier"] == []
+    world.edit(window={"seconds": 86_400}).find_nothing()
+    assert [one["rows"] for one in world.look["earlier"]] == [1000], "of the first day; the second is judged anew"
+
+
+def test_snapshots_as_a_whole_do_not_say_how_many_rows_a_day_has() -> None:
+    world = over_dataset().find()
+    world.server.update("Dataset", "people", lambda it: it["spec"].update(eventTimeColumn="day"))
+    assert world.settle().publish("c", "a").look["earlier"] == []
+    world.find(days=(1, 2))
+    world.server.update("Dataset", "people", lambda it: it["spec"].pop("eventTimeColumn"))
+    world.settle().publish("d", "c", "a")
+    assert [one["rows"] for one in world.find_nothing().look["earlier"]] == [1000]
+
+
 def test_who_is_behind_looks_again_at_once() -> None:
     world = over_service(everySeconds=3600).find(days=(1, 2, 3))
     assert world.looks == ["1-a1", "2-a1"]
