@@ -232,16 +232,44 @@ def test_a_run_that_was_trained_anew_is_another_baseline() -> None:
     assert world.look["baseline"]["digest"] == digest("e")
 
 
-def test_a_snapshot_that_is_looked_at_is_kept() -> None:
+def test_a_snapshot_is_kept_while_it_is_looked_at_and_while_the_newest_window_is_of_it() -> None:
     world = over_dataset()
+    assert _pinned(world, "people") == {digest("a")}
+    world.find()
+    assert _pinned(world, "people") == {digest("a")}
+    world.publish("c", "a")
+    assert _pinned(world, "people") == {digest("a"), digest("c")}
+    world.find()
+    assert _pinned(world, "people") == {digest("c")}
+
+
+def test_the_snapshot_that_the_baseline_was_trained_on_is_kept_when_its_run_is_gone() -> None:
+    world = World().publish("a").train("b", dataset="applications")
+    world.create(**OVER_DATASET | {"suspend": True})
+    world.server.delete("TrainingRun", "churn")
+    world.settle()
+    assert world.status["baseline"]["dataset"] == {"name": "applications", "digest": digest("7"), "uri": "s3://lake/7"}
+    assert _pinned(world, "applications") == {digest("7")}
+
+
+def _pinned(world: World, name: str) -> set[str]:
+    """What a Dataset keeps for others."""
     dataset = world.operator.kind("Dataset")
-    key = world.key._replace(kind="Dataset", name="people")
+    key = world.key._replace(kind="Dataset", name=name)
+    if ("Dataset", name) not in world.server.objects:
+        world.server.create(
+            {
+                "apiVersion": "springtide.dev/v1alpha1",
+                "kind": "Dataset",
+                "metadata": {"name": name},
+                "spec": {"source": {"uri": "s3://lake/p"}, "suspend": True},
+            }
+        )
+        world.settle()
     manifest = world.operator.store.parent(key)
     assert dataset is not None
     assert manifest is not None
-    assert dataset.observe(world.operator.observed(key, manifest)).pinned == {digest("a")}
-    world.find()
-    assert dataset.observe(world.operator.observed(key, manifest)).pinned == set()
+    return set(dataset.observe(world.operator.observed(key, manifest)).pinned)
 
 
 def test_a_snapshot_that_was_given_up_before_the_job_was_made_is_not_looked_at() -> None:
