@@ -41,6 +41,18 @@ def test_a_time_in_the_future_is_no_age() -> None:
     assert world.pass_time(days=1).told("Fresh") == ("False", "Stale")
 
 
+def test_a_time_that_means_never_holds_nothing_up() -> None:
+    world = a_dataset(**DAY, eventTimeColumn="t").publish("a", eventTimeMax="9999-12-31T00:00:00Z")
+    assert world.told("Fresh") == ("Unknown", "EventTimeInFuture")
+    assert world.told("Ready") == ("True", "Refreshed")
+    assert world.ask("now").publish("b").told("Fresh") == ("True", "Fresh")
+
+
+def test_an_age_that_nothing_reaches_is_a_limit_like_any_other() -> None:
+    world = a_dataset(contract={"maxAgeSeconds": 10**18}).publish("a")
+    assert world.pass_time(days=4000).told("Fresh") == ("True", "Fresh")
+
+
 def test_without_a_limit_nothing_is_too_old() -> None:
     world = a_dataset().publish("a")
     assert world.pass_time(days=4000).told("Fresh") == ("True", "NoMaximumAge")

@@ -56,7 +56,7 @@ def test_runs_on_other_data_hold_nothing_back() -> None:
     assert _publish(world, "b").ask("again").task()["remove"] == [digest("a")]
 
 
-def test_labels_that_a_monitor_joins_with_requests_are_kept_until_it_has_looked() -> None:
+def test_labels_that_a_monitor_joins_with_requests_are_kept_until_it_has_joined_newer_ones() -> None:
     world = a_dataset(retention={"snapshots": 1}).publish("a")
     labels = {"datasetRef": {"name": NAME}, "column": "defaulted"}
     spec = {"target": {"modelServiceRef": {"name": "pd"}}, "labels": labels, "suspend": True}
@@ -68,9 +68,12 @@ def test_labels_that_a_monitor_joins_with_requests_are_kept_until_it_has_looked(
     world.settle()
     assert _publish(world, "b").ask("again").task()["remove"] == []
     world.end(unchanged())
-    world.server.update("DriftMonitor", "pd", lambda it: it["status"].pop("currentLook"))
+    world.server.update("DriftMonitor", "pd", lambda it: it.update(status={"labels": digest("a")}))
+    assert world.settle().ask("more").task()["remove"] == []
+    world.end(unchanged())
+    world.server.update("DriftMonitor", "pd", lambda it: it.update(status={"labels": digest("b")}))
     world.settle()
-    assert world.ask("more").task()["remove"] == [digest("a")]
+    assert world.ask("at last").task()["remove"] == [digest("a")]
 
 
 def test_a_snapshot_that_comes_back_is_the_latest_and_is_not_removed() -> None:

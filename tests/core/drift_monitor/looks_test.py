@@ -129,6 +129,24 @@ def test_windows_go_on_after_the_last_judged_one() -> None:
     assert [one["rows"] for one in world.look["earlier"]] == [1000, 1000]
 
 
+def test_windows_of_another_length_do_not_say_how_many_rows_are_usual() -> None:
+    world = over_service().find(days=(1,)).pass_time(seconds=60).find(days=(2,)).edit(window={"seconds": 3600})
+    assert world.look["after"] == "2026-11-02T00:00:00Z"
+    assert world.look["earlier"] == []
+    world.edit(window={"seconds": 86_400}).find_nothing()
+    assert [one["rows"] for one in world.look["earlier"]] == [1000], "of the first day; the second is judged anew"
+
+
+def test_snapshots_as_a_whole_do_not_say_how_many_rows_a_day_has() -> None:
+    world = over_dataset().find()
+    world.server.update("Dataset", "people", lambda it: it["spec"].update(eventTimeColumn="day"))
+    assert world.settle().publish("c", "a").look["earlier"] == []
+    world.find(days=(1, 2))
+    world.server.update("Dataset", "people", lambda it: it["spec"].pop("eventTimeColumn"))
+    world.settle().publish("d", "c", "a")
+    assert [one["rows"] for one in world.find_nothing().look["earlier"]] == [1000]
+
+
 def test_who_is_behind_looks_again_at_once() -> None:
     world = over_service(everySeconds=3600).find(days=(1, 2, 3))
     assert world.looks == ["1-a1", "2-a1"]
@@ -214,16 +232,44 @@ def test_a_run_that_was_trained_anew_is_another_baseline() -> None:
     assert world.look["baseline"]["digest"] == digest("e")
 
 
-def test_a_snapshot_that_is_looked_at_is_kept() -> None:
+def test_a_snapshot_is_kept_while_it_is_looked_at_and_while_the_newest_window_is_of_it() -> None:
     world = over_dataset()
+    assert _pinned(world, "people") == {digest("a")}
+    world.find()
+    assert _pinned(world, "people") == {digest("a")}
+    world.publish("c", "a")
+    assert _pinned(world, "people") == {digest("a"), digest("c")}
+    world.find()
+    assert _pinned(world, "people") == {digest("c")}
+
+
+def test_the_snapshot_that_the_baseline_was_trained_on_is_kept_when_its_run_is_gone() -> None:
+    world = World().publish("a").train("b", dataset="applications")
+    world.create(**OVER_DATASET | {"suspend": True})
+    world.server.delete("TrainingRun", "churn")
+    world.settle()
+    assert world.status["baseline"]["dataset"] == {"name": "applications", "digest": digest("7"), "uri": "s3://lake/7"}
+    assert _pinned(world, "applications") == {digest("7")}
+
+
+def _pinned(world: World, name: str) -> set[str]:
+    """What a Dataset keeps for others."""
     dataset = world.operator.kind("Dataset")
-    key = world.key._replace(kind="Dataset", name="people")
+    key = world.key._replace(kind="Dataset", name=name)
+    if ("Dataset", name) not in world.server.objects:
+        world.server.create(
+            {
+                "apiVersion": "springtide.dev/v1alpha1",
+                "kind": "Dataset",
+                "metadata": {"name": name},
+                "spec": {"source": {"uri": "s3://lake/p"}, "suspend": True},
+            }
+        )
+        world.settle()
     manifest = world.operator.store.parent(key)
     assert dataset is not None
     assert manifest is not None
-    assert dataset.observe(world.operator.observed(key, manifest)).pinned == {digest("a")}
-    world.find()
-    assert dataset.observe(world.operator.observed(key, manifest)).pinned == set()
+    return set(dataset.observe(world.operator.observed(key, manifest)).pinned)
 
 
 def test_a_snapshot_that_was_given_up_before_the_job_was_made_is_not_looked_at() -> None:

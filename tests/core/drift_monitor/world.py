@@ -93,14 +93,15 @@ class World(world.World):
         self.server.update("Dataset", "people", lambda it: it.setdefault("status", {}).update(kept))
         return self.settle()
 
-    def train(self, letter: str) -> "World":
-        """The TrainingRun has succeeded with a model."""
+    def train(self, letter: str, *, dataset: str = "") -> "World":
+        """The TrainingRun has succeeded with a model. dataset: whose snapshot `7` it was trained on."""
         model = {"name": "team.churn", "version": "1", "digest": digest(letter), "uri": f"s3://models/{letter}"}
         done = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "lastTransitionTime": stamp(self.now)}
         spec = {"model": {"name": "churn"}, "data": {"source": {"uri": "s3://lake/p"}}, "suspend": True}
         spec |= {"recipe": {"name": "gbdt"}, "target": {"column": "y"}}
         self._make("TrainingRun", "churn", spec)
         ended = {"model": model, "completionTime": stamp(self.now), "conditions": [done]}
+        ended |= {"dataset": {"name": dataset, "digest": digest("7"), "uri": "s3://lake/7"}} if dataset else {}
         self.server.update("TrainingRun", "churn", lambda it: it.update(status=ended))
         return self.settle()
 

@@ -43,12 +43,13 @@ def a_dataset(name: str, path: str, **spec: Any) -> Document:
     }
 
 
-def refreshed(namespace: Namespace, name: str, *, number: int = 1) -> Resource:
+def refreshed(namespace: Namespace, name: str, *, number: int = 1, seconds: float = 90) -> Resource:
     """The Dataset after its refresh of this number."""
     return namespace.wait_for_dataset(
         name,
         lambda dataset: dataset.status.get("lastRefresh", {}).get("number", 0) >= number,
         what=f"to end refresh {number}",
+        seconds=seconds,
     )
 
 
@@ -87,6 +88,34 @@ def test_equal_content_is_no_new_snapshot_and_other_content_is(data_team: Namesp
     third = refreshed(data_team, "grows", number=3).status
     assert third["latest"]["rows"] == 2 * first["latest"]["rows"]
     assert [item["digest"] for item in third["snapshots"]] == [third["latest"]["digest"], first["latest"]["digest"]]
+
+
+def test_by_interval_and_by_schedule_a_source_is_looked_at_and_read_once_it_has_changed(
+    data_team: Namespace, shelf: Shelf
+):
+    shelf.copy("employment-census", "watched")
+    data_team.apply(
+        a_dataset("watched", "watched", refresh={"onChangeSeconds": 30}),
+        a_dataset("scheduled", "employment-census", refresh={"schedule": "* * * * *"}),
+    )
+    first = refreshed(data_team, "watched").status["latest"]
+    looked = refreshed(data_team, "watched", number=2, seconds=150)
+    last = looked.status["lastRefresh"]
+    assert (last["trigger"], last["outcome"], last["message"]) == ("Interval", "Unchanged", "the file is as it was")
+    assert (looked.ready, looked.reason) == ("True", "Refreshed")
+    assert looked.status["latest"] == first
+    shelf.copy("employment-census/part.parquet", "watched/more.parquet")
+    grown = data_team.wait_for_dataset(
+        "watched",
+        lambda dataset: dataset.status["latest"]["rows"] == 2 * first["rows"],
+        what="to be read again by itself",
+        seconds=150,
+    )
+    assert (grown.status["lastRefresh"]["trigger"], len(grown.status["snapshots"])) == ("Interval", 2)
+    came_round = refreshed(data_team, "scheduled", number=2, seconds=150).status["lastRefresh"]
+    assert (came_round["trigger"], came_round["outcome"]) == ("Schedule", "Unchanged")
+    assert came_round["dueTime"].endswith(":00Z")
+    data_team.kubectl("delete", "dataset", "watched", "scheduled")
 
 
 def test_what_breaks_the_contract_is_told_and_never_published(data_team: Namespace, shelf: Shelf):

@@ -129,6 +129,19 @@ def test_times_in_the_future_close_no_window(tmp_path: Path):
     assert "5 rows have an event time in the future" in result.message
 
 
+@pytest.mark.parametrize("unset", ["0001-01-01", "-0044-03-15", -(2**63), None])
+@pytest.mark.parametrize("days", [1, 7])
+def test_times_before_the_calendar_are_none(tmp_path: Path, unset: str | int | None, days: int):
+    model = publish_model(tmp_path, a_baseline())
+    time = np.datetime64(unset, "us").astype(np.int64) if isinstance(unset, str) else unset
+    wrong = replaced(people(5), "time", pa.array([time] * 5, pa.int64()).cast(pa.timestamp("us", "UTC")))
+    rows = publish_snapshot(tmp_path, [people(), people(300, day=DAY + timedelta(days=days)), wrong])
+    fields = {"event_time_column": "time", "window_seconds": days * 86_400}
+    result = do(a_drift_task(tmp_path, rows, model, **fields), tmp_path)
+    assert [one.rows for one in result.windows] == [2_000]
+    assert "5 rows have no event time, or one before the year 2" in result.message
+
+
 def test_an_event_time_that_is_text_or_missing_is_the_users_error(tmp_path: Path):
     model, rows = publish_model(tmp_path, a_baseline()), publish_snapshot(tmp_path, [people()])
     text = a_drift_task(tmp_path, rows, model, event_time_column="region")

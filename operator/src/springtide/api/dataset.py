@@ -143,7 +143,7 @@ class Retention(ApiModel):
             ge=1,
             le=50,
             description="So many of the newest snapshots are kept, and all that an existing TrainingRun or RetrainRun"
-            " is pinned to or that a DriftMonitor looks at.",
+            " is pinned to or that a DriftMonitor looks at, looked at last, or has its baseline from.",
         ),
     ] = 30
 

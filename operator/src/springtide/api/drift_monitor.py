@@ -20,6 +20,7 @@ from springtide.api.base import (
 from springtide.api.conditions import Conditions
 from springtide.api.data import ColumnName, DatasetRef
 from springtide.api.schedule import SCHEDULE_RULES, CronText, StartingDeadline, TimeZone
+from springtide.api.training_run import PinnedSnapshot
 from springtide.api.workload import Overrides, Resources
 
 DRIFTED_LISTED = 20
@@ -327,6 +328,10 @@ class PinnedBaseline(ApiModel):
     ] = None
     uri: Annotated[str, Field(max_length=1024, description="Where the model's files lie.")]
     digest: Annotated[Digest, Field(description="Digest of the model's manifest.")]
+    dataset: Annotated[
+        PinnedSnapshot | None,
+        Field(description="What the TrainingRun was trained on; its Dataset keeps it. Unset: no snapshot, or unknown."),
+    ] = None
 
 
 class PinnedLabels(ApiModel):

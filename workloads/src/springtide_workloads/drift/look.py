@@ -219,7 +219,7 @@ def _sentences(found: Survey) -> Iterator[str]:
     if found.in_future:
         yield f"{found.in_future} rows have an event time in the future and are in no window"
     if found.without_time:
-        yield f"{found.without_time} rows have no event time and are in no window"
+        yield f"{found.without_time} rows have no event time, or one before the year 2, and are in no window"
     if found.unreadable:
         name, problem = next(iter(found.unreadable.items()))
         more = f" (and {len(found.unreadable) - 1} more)" if len(found.unreadable) > 1 else ""

@@ -27,7 +27,7 @@ class Survey:
     newest: the latest time that is not in the future; None where there is none.
     windows: to judge, oldest first. is_all: whether no closed window is left for the next look.
     in_future: rows whose time is later than now. They close no window, or one wrong clock would close all of them.
-    without_time: rows whose time is missing; they are in no window.
+    without_time: rows whose time is missing, or before the calendar; they are in no window.
     unreadable: files of a log that cannot be read, by name, and what is wrong with them.
     """
 

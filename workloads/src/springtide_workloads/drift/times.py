@@ -6,14 +6,15 @@ import pyarrow as pa
 from springtide.api.constants import Reason
 
 from springtide_workloads.data.chunks import ArrowArray
-from springtide_workloads.drift.windows import Times
+from springtide_workloads.drift.windows import FIRST, Times
 from springtide_workloads.errors import WorkloadError
 
 
 def event_times(column: ArrowArray, *, name: str, file: str) -> tuple[Times, npt.NDArray[np.bool_]]:
     """Microseconds since the epoch, and where there are any. Raises WrongType.
 
-    A time without a zone is taken for UTC; what is finer than a microsecond is cut off.
+    A time without a zone is taken for UTC; what is finer than a microsecond is cut off. One before `FIRST` is none: a
+    program wrote its zero where it had no time.
     """
     if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         raise WorkloadError(
@@ -21,4 +22,5 @@ def event_times(column: ArrowArray, *, name: str, file: str) -> tuple[Times, npt
         )
     known = np.asarray(column.is_valid(), dtype=bool)
     whole = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
-    return np.asarray(whole.to_numpy(), dtype=np.int64), known
+    times = np.asarray(whole.to_numpy(), dtype=np.int64)
+    return times, known & (times >= FIRST)

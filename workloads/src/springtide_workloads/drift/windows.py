@@ -46,6 +46,10 @@ def as_datetime(time: int) -> datetime:
     return EPOCH + timedelta(microseconds=time)
 
 
+FIRST = as_microseconds(datetime(2, 1, 1, tzinfo=UTC))
+"""Event times begin here: the calendar does so a year before, and so the longest window still has a begin in it."""
+
+
 def windows_to_judge(
     with_rows: Iterable[int], *, length: int, after: int | None, closed_until: int
 ) -> tuple[Window, ...]:

@@ -1,10 +1,12 @@
 """Is the newest data younger than the contract demands, and when will it not be any more?"""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.dataset import Contract, Snapshot
 from springtide.core.conditions import Statement, Truth
+
+END = datetime.max.replace(tzinfo=UTC)
 
 
 def turning(contract: Contract, latest: Snapshot | None, *, now: datetime) -> datetime | None:
@@ -12,8 +14,8 @@ def turning(contract: Contract, latest: Snapshot | None, *, now: datetime) -> da
     if latest is None or contract.max_age_seconds is None:
         return None
     newest = _newest(latest)
-    stale = newest + timedelta(seconds=contract.max_age_seconds)
-    return next((time for time in (newest, stale) if time > now), None)
+    times = (newest, _stale_from(newest, seconds=contract.max_age_seconds))
+    return next((time for time in times if time > now), None)
 
 
 def statement(contract: Contract, latest: Snapshot | None, *, now: datetime) -> Statement:
@@ -26,13 +28,21 @@ def statement(contract: Contract, latest: Snapshot | None, *, now: datetime) -> 
     what = f"the newest row is of {_stamp(newest)}" if latest.event_time_max else f"it is of {_stamp(newest)}"
     if newest > now:
         return _fresh("Unknown", Reason.EVENT_TIME_IN_FUTURE, f"{what}, which is yet to come")
-    if now >= newest + timedelta(seconds=contract.max_age_seconds):
+    if now >= _stale_from(newest, seconds=contract.max_age_seconds):
         return _fresh("False", Reason.STALE, f"{what}, longer ago than spec.contract.maxAgeSeconds allows")
     return _fresh("True", Reason.FRESH, what)
 
 
 def _newest(latest: Snapshot) -> datetime:
     return latest.event_time_max or latest.created_time
+
+
+def _stale_from(newest: datetime, *, seconds: int) -> datetime:
+    """When data has grown too old; `END` where the calendar ends before, as with the 9999-12-31 that means never."""
+    try:
+        return newest + timedelta(seconds=seconds)
+    except OverflowError:
+        return END
 
 
 def _stamp(time: datetime) -> str:

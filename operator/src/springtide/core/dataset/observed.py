@@ -92,8 +92,9 @@ def observe(observed: Observed) -> ObservedDataset:
 def _pins(referrer: Manifest) -> tuple[str, ...]:
     """The snapshots that an object refers to.
 
-    A TrainingRun does by its spec, and by what it was pinned to; a DriftMonitor does while it looks at one, or joins
-    its labels with requests.
+    A TrainingRun does by its spec, and by what it was pinned to; a DriftMonitor while it looks at one or joins its
+    labels with requests, by what it found last, and by its baseline. Its history is a record, and holds nothing back:
+    a Dataset would keep as many snapshots as a monitor lists windows.
     """
     spec, status = referrer.get("spec", {}), referrer.get("status", {})
     digests = (
@@ -101,5 +102,8 @@ def _pins(referrer: Manifest) -> tuple[str, ...]:
         status.get("dataset", {}).get("digest"),
         status.get("currentLook", {}).get("snapshot"),
         status.get("currentLook", {}).get("labels", {}).get("snapshot"),
+        status.get("lastWindow", {}).get("snapshot"),
+        status.get("baseline", {}).get("dataset", {}).get("digest"),
+        status.get("labels"),
     )
     return tuple(digest for digest in digests if digest)

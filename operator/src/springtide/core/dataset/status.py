@@ -106,13 +106,13 @@ def _repeated(before: Condition) -> Statement:
 
 
 def _violations(last: LastRefresh) -> str:
-    """The first violations, each with its column and rule."""
+    """The first violations, each with its column and rule. The list may be cut: a result has little room."""
     told = [
         f"{f'column {item.column}' if item.column else 'the table'}, {item.rule}: {item.message}"
         for item in last.violations[:VIOLATIONS_TOLD]
     ]
     if more := len(last.violations) - len(told):
-        told.append(f"{more} more in status.lastRefresh.violations")
+        told.append(f"at least {more} more in status.lastRefresh.violations")
     return "; ".join(told) or last.message
 
 

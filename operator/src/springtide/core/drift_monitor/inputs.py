@@ -135,4 +135,4 @@ def _made(monitor: ObservedMonitor, name: str) -> PinnedBaseline | None:
     has_succeeded = any(item.type == ConditionType.SUCCEEDED and item.status == "True" for item in conditions)
     if not (has_succeeded and model and model.uri and model.digest):
         return None
-    return PinnedBaseline(training_run=name, uri=model.uri, digest=model.digest)
+    return PinnedBaseline(training_run=name, uri=model.uri, digest=model.digest, dataset=monitor.run.dataset)

@@ -1,6 +1,6 @@
 """The Job of one look, and its task. All that it is told is on record before it is made."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from springtide.api.constants import Role
 from springtide.api.drift_monitor import (
@@ -8,6 +8,7 @@ from springtide.api.drift_monitor import (
     DriftMonitorSpec,
     DriftMonitorStatus,
     LookTrigger,
+    PastWindow,
     WindowSummary,
 )
 from springtide.api.task import DriftBaseline, DriftRows, DriftTask, Labels
@@ -50,7 +51,7 @@ def drift_task(monitor: ObservedMonitor, look: CurrentLook) -> DriftTask:
         slices=spec.slices,
         exclude=spec.columns.exclude,
         rules=spec.rules,
-        earlier=_earlier(monitor.status, look),
+        earlier=_earlier(spec, monitor.status, look),
         labels=_labels(spec, monitor.status, look),
         report_uri=f"{root}/drift/{monitor.namespace}.{monitor.name}/",
     )
@@ -94,11 +95,25 @@ def _labels(spec: DriftMonitorSpec, status: DriftMonitorStatus, look: CurrentLoo
     )
 
 
-def _earlier(status: DriftMonitorStatus, look: CurrentLook) -> tuple[WindowSummary, ...]:
-    """The windows before those that the look judges, the oldest first."""
+def _earlier(spec: DriftMonitorSpec, status: DriftMonitorStatus, look: CurrentLook) -> tuple[WindowSummary, ...]:
+    """The windows before those that the look judges, the oldest first; only those whose rows can be compared."""
     earlier = [
         WindowSummary.model_validate(window.model_dump(include=set(WindowSummary.model_fields)))
         for window in status.history
-        if (window.end <= look.after if window.end and look.after else window.snapshot != look.snapshot)
+        if _is_before(window, look) and _length(window) == _length_of(spec, look)
     ]
     return tuple(reversed(earlier[:EARLIER]))
+
+
+def _is_before(window: PastWindow, look: CurrentLook) -> bool:
+    return window.end <= look.after if window.end and look.after else window.snapshot != look.snapshot
+
+
+def _length(window: PastWindow) -> timedelta | None:
+    """None: a snapshot as a whole."""
+    return window.end - window.start if window.start and window.end else None
+
+
+def _length_of(spec: DriftMonitorSpec, look: CurrentLook) -> timedelta | None:
+    is_whole = look.snapshot is not None and look.event_time_column is None
+    return None if is_whole else timedelta(seconds=spec.window.seconds)

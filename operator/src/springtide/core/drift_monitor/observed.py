@@ -118,8 +118,13 @@ def _service(manifest: Manifest) -> Service:
 
 
 def references(manifest: Manifest) -> tuple[Reference, ...]:
-    """What a monitor names: a Dataset or a ModelService, the TrainingRun of its baseline, and the Dataset of labels."""
-    return tuple(Reference(kind, ref["name"]) for kind, ref in _named(manifest) if ref)
+    """What a monitor names: a Dataset or a ModelService, the TrainingRun of its baseline, and the Dataset of labels.
+
+    And the Dataset that the baseline was trained on, which keeps the snapshot for it.
+    """
+    trained_on = manifest.get("status", {}).get("baseline", {}).get("dataset")
+    named = (*_named(manifest), ("Dataset", trained_on))
+    return tuple(Reference(kind, ref["name"]) for kind, ref in named if ref)
 
 
 def _named(manifest: Manifest) -> tuple[tuple[str, Manifest | None], ...]:
