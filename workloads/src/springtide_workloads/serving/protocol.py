@@ -1,11 +1,14 @@
 """The Open Inference Protocol v2 (JSON, and its binary extension) and V1: bodies to tensors, scores to bodies."""
 
 import math
+import re
 import struct
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
+from reprlib import repr as _told  # what came can be of any length and depth
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,15 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LEAD = timedelta(minutes=5)
 """So much may a client's clock be ahead."""
 ID_LENGTH = 256
+LENGTH = re.compile(r"[0-9]{1,18}")
+LENGTH_TOLD = 20
+
+NUMBERS = frozenset({int, float, bool})
+JSON_TYPES: Mapping[str, frozenset[type]] = {
+    "b": frozenset({bool}), "i": NUMBERS, "u": NUMBERS, "f": NUMBERS | {type(None)}, "O": frozenset({str, type(None)}),
+}  # fmt: skip
+"""What JSON may have in a tensor, by numpy's kind of it. A number is any that has exactly this value as the datatype
+has it, but for the precision of floating point; null is NaN there, and can be in no integer."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -108,8 +120,10 @@ def _parts(body: bytes, header_length: str | None) -> tuple[memoryview, memoryvi
     view = memoryview(body)
     if header_length is None:
         return view, view[:0]
-    if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
-        raise RefusedError(f"Inference-Header-Content-Length is {header_length}; the body has {len(body)} bytes")
+    if not LENGTH.fullmatch(header_length) or int(header_length) > len(body):
+        raise RefusedError(
+            f"Inference-Header-Content-Length is {header_length[:LENGTH_TOLD]}; the body has {len(body)} bytes"
+        )
     return view[: int(header_length)], view[int(header_length) :]
 
 
@@ -130,7 +144,7 @@ def _tensor(item: Any, rest: memoryview, place: int) -> tuple[Tensor, int]:
     name, datatype = item["name"], item.get("datatype")
     dtype = DTYPES.get(datatype) if isinstance(datatype, str) else None
     if dtype is None:
-        raise RefusedError(f"input {name} has datatype {datatype}; known are {', '.join(DTYPES)}")
+        raise RefusedError(f"input {name} has datatype {_told(datatype)}; known are {', '.join(DTYPES)}")
     shape = _shape(item)
     parameters = item.get("parameters") or {}
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
@@ -152,29 +166,44 @@ def _shape(item: dict[str, Any]) -> tuple[int, ...]:
         or {*map(type, shape)} != {int}
         or not 0 <= min(shape) <= max(shape) < 1 << 31
     ):
-        raise RefusedError(f"input {item['name']} has shape {shape}; it must be [rows] or [rows, columns]")
+        raise RefusedError(f"input {item['name']} has shape {_told(shape)}; it must be [rows] or [rows, columns]")
     return tuple(shape)
 
 
 def _listed(name: str, data: Any, dtype: np.dtype[Any]) -> Array:
     if not isinstance(data, list):
         raise RefusedError(f"input {name} has neither a list `data` nor a binary_data_size")
-    if dtype.hasobject:
-        flat = [value for row in data for value in row] if data and isinstance(data[0], list) else data
-        if any(value is not None and not isinstance(value, str) for value in flat):
-            raise RefusedError(f"input {name} is BYTES, but not all of its values are text")
-        return np.array(flat, dtype=object)
+    flat, types = _flat(f"input {name}", data)
+    if types - JSON_TYPES[dtype.kind]:
+        raise RefusedError(f"input {name} has values that are not {'text' if dtype.hasobject else dtype.name}")
     try:
-        # None is NaN in a float tensor, and cannot be in any other.
-        return np.asarray(data, dtype=dtype).reshape(-1)
-    except (ValueError, TypeError, OverflowError) as error:
+        if float not in types or dtype.kind == "f":
+            return np.array(flat, dtype)
+        numbers = np.array(flat, np.float64)
+    except OverflowError as error:
         raise RefusedError(f"input {name} has values that are not {dtype.name}: {error}") from error
+    with np.errstate(invalid="ignore"):
+        whole: Array = numbers.astype(dtype)
+    if not np.array_equal(whole, numbers):
+        raise RefusedError(f"input {name} has values that are not {dtype.name}")
+    return whole
+
+
+def _flat(what: str, data: list[Any]) -> tuple[list[Any], set[type]]:
+    """Values row by row, as a list or as lists of equal length, and of which types they are."""
+    types = {*map(type, data)}
+    if list not in types:
+        return data, types
+    if len(types) > 1 or len({*map(len, data)}) > 1:
+        raise RefusedError(f"{what} has rows that are not all lists of equal length")
+    flat = [*chain.from_iterable(data)]
+    return flat, {*map(type, flat)}
 
 
 def _binary(name: str, rest: memoryview, place: int, *, size: Any, dtype: np.dtype[Any]) -> Array:
     left = len(rest) - place
     if type(size) is not int or not 0 <= size <= left:
-        raise RefusedError(f"input {name} has binary_data_size {size}, but {left} bytes are left")
+        raise RefusedError(f"input {name} has binary_data_size {_told(size)}, but {left} bytes are left")
     if dtype.hasobject:
         return _texts(name, rest[place : place + size])
     count, over = divmod(size, dtype.itemsize)
@@ -220,7 +249,7 @@ def _event_time(document: dict[str, Any]) -> datetime:
     except (ValueError, TypeError, OverflowError):
         time = None
     if time is None:
-        raise RefusedError(f"parameter {EVENT_TIME} is {said!r}; it must be a time such as 2026-03-01T12:00:00Z")
+        raise RefusedError(f"parameter {EVENT_TIME} is {_told(said)}; it must be a time such as 2026-03-01T12:00:00Z")
     if not EARLIEST <= time <= now + LEAD:
         # One row of the future would end the windows of everybody who watches the model.
         raise RefusedError(f"parameter {EVENT_TIME} is {said}; it must lie between 1970 and now")
@@ -236,21 +265,20 @@ def _wants_binary(document: dict[str, Any]) -> bool:
 
 
 def _values(name: str, values: Sequence[Any]) -> Array:
-    if all(value is None or isinstance(value, str) for value in values):
+    types = {*map(type, values)}
+    if types <= JSON_TYPES["O"] or types == {bool}:
         return np.array(values, dtype=object)
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise RefusedError(f"feature {name} has values that are neither numbers nor text: {error}") from error
+    return _numbers(f"feature {name}", values, types)
 
 
 def _matrix(rows: list[Any]) -> Array:
-    try:
-        matrix = np.asarray(rows, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise RefusedError(
-            f"the rows in `instances` are not all lists of as many numbers: {error}; for text send objects by name"
-        ) from error
-    if matrix.ndim != 2:
-        raise RefusedError("a row in `instances` must be a list or an object")
-    return matrix
+    flat, types = _flat("`instances`", rows)
+    if flat is rows:
+        raise RefusedError("a row in `instances` must be a list or an object, and all of them the same")
+    return _numbers("`instances`, where rows are lists,", flat, types).reshape(len(rows), -1)
+
+
+def _numbers(what: str, values: Sequence[Any], types: set[type]) -> Array:
+    if types - JSON_TYPES["f"]:
+        raise RefusedError(f"{what} has values that are not all numbers; a text feature is sent by name, all as text")
+    return np.array(values, dtype=np.float64)
