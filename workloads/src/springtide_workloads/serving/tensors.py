@@ -21,6 +21,7 @@ from springtide_workloads.serving.refusal import RefusedError
 
 Array = npt.NDArray[np.generic]
 NAMES_TOLD = 5
+MOST_ROWS, MOST_VALUES = 1 << 20, 16 << 20
 VALUES = re.compile(r"(?:dictionary<values=)?(\w+)")
 NUMBER = re.compile("u?int[0-9]+|halffloat|float|double")
 """Arrow's names of types."""
@@ -63,6 +64,7 @@ class Inputs:
 
     def _matrix(self, tensor: Tensor) -> Rows:
         rows, width = tensor.values.shape
+        _check_size(rows, width)
         if not self._all_numbers:
             raise RefusedError(
                 f"input {tensor.name} is a matrix, but the model has categories: send one input a feature, by name"
@@ -86,6 +88,7 @@ class Inputs:
         columns = {name: _flat(tensors[name]) for name in self._order}
         first = self._order[0]
         rows = columns[first].size
+        _check_size(rows, len(columns))
         if odd := next((name for name, column in columns.items() if column.size != rows), None):
             raise RefusedError(f"input {odd} has {columns[odd].size} rows, input {first} has {rows}")
         try:
@@ -104,6 +107,16 @@ class Inputs:
         nothing = np.empty(0, dtype=self._dtype)  # a model may have categories alone
         joined = np.concatenate([nothing, *numbers], dtype=self._dtype, casting="unsafe")
         return cast("Numbers", joined.reshape(len(numbers), rows))
+
+
+def _check_size(rows: int, features: int) -> None:
+    """Small numbers, and rows of few, become several times what came."""
+    if rows > MOST_ROWS or rows * features > MOST_VALUES:
+        raise RefusedError(
+            f"the request has {rows} rows of {features} features; send at most {MOST_ROWS} rows, and {MOST_VALUES}"
+            " values, at once",
+            code=413,
+        )
 
 
 def _flat(tensor: Tensor) -> Array:
