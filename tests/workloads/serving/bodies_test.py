@@ -1,5 +1,6 @@
 """A server with the limits that the operator gives it never needs more memory than our examples allow it."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from springtide.api.serving import Serving
-from springtide_workloads.serving.bodies import Room
+from springtide_workloads.serving.bodies import Room, read_body
 from springtide_workloads.serving.refusal import RefusedError
 
 from tests.workloads.builders import Place, a_task, do
@@ -136,3 +137,18 @@ def test_a_request_has_its_share_of_the_room_until_it_is_answered():
             one.take(101)
         assert refused.value.code == 413, "there is never so much room"
     assert room.held == 0
+
+
+def test_a_body_that_does_not_come_to_its_end_gives_its_share_back():
+    messages = [{"type": "http.request", "body": b"12345", "more_body": True}]
+
+    async def receive():
+        if messages:
+            return messages.pop()
+        return await asyncio.Event().wait()
+
+    room = Room(body=100, text=10)
+    with pytest.raises(RefusedError, match=r"not whole after 0\.01 seconds") as refused, room.share() as share:
+        asyncio.run(read_body(receive, {}, share=share, is_text=True, seconds=0.01))
+    assert refused.value.code == 408
+    assert (share.held, room.held) == (50, 0), "a byte of text counts as much more as its limit is lower"

@@ -86,3 +86,16 @@ def test_v1_takes_no_text_for_a_number(rows: list[Any]):
 
 def test_v1_keeps_what_a_boolean_is():
     assert values(v1([{"x": True}, {"x": False}])) == [True, False]
+
+
+def test_bytes_are_text_as_json_is_and_have_one_limit_with_it():
+    inputs = [
+        {"name": name, "datatype": "BYTES", "shape": [25], "parameters": {"binary_data_size": 100}} for name in "ab"
+    ]
+    head = orjson.dumps({"inputs": inputs})
+    body, length = head + bytes(200), str(len(head))
+    assert len(read_v2(body, header_length=length, most_text=len(body)).tensors) == 2
+    for most in (len(body) - 1, len(head) - 1):
+        with pytest.raises(RefusedError, match="too much JSON and BYTES") as refused:
+            read_v2(body, header_length=length, most_text=most)
+        assert refused.value.code == 413

@@ -118,3 +118,10 @@ def test_a_category_that_was_a_boolean_may_come_as_one_or_as_text():
 def test_a_category_that_is_missing_may_come_as_text_or_not_a_number():
     assert coded("string").encode([Tensor("code", np.array([None]))]).encoded.codes.tolist() == [[-1]]
     assert coded("int64").encode([Tensor("code", np.array([np.nan]))]).encoded.codes.tolist() == [[-1]]
+
+
+@pytest.mark.parametrize("shape", [((1 << 20) + 1, 2), (1 << 20, 17)])
+def test_more_rows_and_values_than_there_is_memory_for_are_refused_before_they_are_widened(shape: tuple[int, int]):
+    with pytest.raises(RefusedError, match="send at most 1048576 rows") as refused:
+        Inputs(signature(category=False)).encode([Tensor("rows", np.broadcast_to(np.int8(0), shape))])
+    assert refused.value.code == 413

@@ -5,7 +5,8 @@ time), and up to ten times afterwards. Tensors stay as they came. What is refuse
 nothing of the model, and the judge of a rollout does not count it against the candidate.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from springtide_workloads.serving.refusal import RefusedError
 
 AT_ONCE = 3
 """What all requests under way may hold, in bodies of the largest size: one, its numbers and its answer."""
+
+BODY_SECONDS = 60.0
+"""One that does not come to its end would keep its share from others for ever."""
 
 
 @dataclass
@@ -56,7 +60,9 @@ class Share:
         self.room.held += size
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], *, share: Share, is_text: bool) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], *, share: Share, is_text: bool, seconds: float = BODY_SECONDS
+) -> bytes:
     """The body of a request, whether or not it says how long it is. Raises RefusedError."""
     room = share.room
     limit, weight = (room.text, room.body // room.text) if is_text else (room.body, 1)
@@ -65,16 +71,26 @@ async def read_body(receive: Receive, headers: Mapping[str, str], *, share: Shar
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
         raise too_large
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in _parts(receive):
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                share.take(weight * len(part))
+                parts.append(part)
+    except TimeoutError as error:
+        raise RefusedError(f"the request was not whole after {seconds:g} seconds", code=408) from error
+    return b"".join(parts) if len(parts) > 1 else parts[0]
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RefusedError("the client went before its request was whole", code=499)
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise too_large
-        share.take(weight * len(part))
-        parts.append(part)
+        yield message.get("body", b"")
         if not message.get("more_body"):
-            return b"".join(parts) if len(parts) > 1 else parts[0]
+            return
