@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def an_endpoint(*, requests: int, seconds: float) -> Endpoint:
-    bounds = Bounds(body_bytes=1024, connection_requests=requests, connection_seconds=seconds)
+    bounds = Bounds(body_bytes=1024, text_bytes=1024, connection_requests=requests, connection_seconds=seconds)
     return Endpoint(None, None, None, bounds)  # type: ignore[arg-type]  # nothing is asked of them
 
 

@@ -7,7 +7,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from springtide_workloads.model.folder import load_model
 from springtide_workloads.model.golden import read_golden
 
 from tests.workloads.builders import Place, a_task, do
+from tests.workloads.serving.running import running
 
 URL = "/v2/models/pd/infer"
 PATHS = {"V2 JSON": URL, "V2 binary": URL, "V1": "/v1/models/pd:predict"}
@@ -101,41 +101,19 @@ def _input(name: str, values: list) -> dict:
 def server(request, loans, tracking_uri, tmp_path_factory) -> Iterator[Server]:
     root = tmp_path_factory.mktemp(request.param)
     result = do(a_task(Place(root=root, tracking_uri=tracking_uri), loans, recipe=request.param), root)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     serving = Serving(
         model_name="pd",
         version="7",
         store_uri=(root / "artifacts").as_uri(),
         digest=result.model.digest,
         max_body_bytes=1 << 20,
+        max_text_bytes=1 << 18,
         connection_requests=50,
         forget_seconds=0.5,
         log=InferenceLogging(uri=(root / "log").as_uri(), retention_seconds=86_400, flush_seconds=60),
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "springtide_workloads", "serve", "--port", str(port)],
-        env=os.environ | {SERVING_VARIABLE: serving.model_dump_json(by_alias=True)},
-    )
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10)
-    _wait_until_ready(client, process)
-    yield Server(process, client, Path(result.model.uri.removeprefix("file://")), log=root / "log")
-    client.close()
-    process.kill()
-    process.wait()
-
-
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server has ended"
-        try:
-            if client.get("/v2/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the server does not become ready")
+    with running(serving) as (process, client):
+        yield Server(process, client, Path(result.model.uri.removeprefix("file://")), log=root / "log")
 
 
 def test_golden_requests_are_answered_as_when_it_was_trained(server):
@@ -205,9 +183,10 @@ def test_a_truncated_binary_request_is_refused(server):
 
 @pytest.mark.parametrize("protocol", PATHS)
 def test_a_large_request_is_refused(server, protocol: str):
-    answer = server.send(protocol, server.whole(protocol).ljust((1 << 20) + 1))
+    limit = 1 << 20 if protocol == "V2 binary" else 1 << 18
+    answer = server.send(protocol, server.whole(protocol).ljust(limit + 1))
     assert answer.status_code == 413
-    assert "larger than 1048576 bytes" in answer.json()["error"]
+    assert f"larger than {limit} bytes" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("protocol", PATHS)

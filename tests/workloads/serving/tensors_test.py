@@ -81,3 +81,47 @@ def test_the_input_of_another_length_is_named():
     tensors = [Tensor("a", np.zeros(2)), Tensor("b", np.zeros(3)), Tensor("grade", np.array(["x", "y"], dtype=object))]
     with pytest.raises(RefusedError, match="input b has 3 rows, input grade has 2"):
         Inputs(signature()).encode(tensors)
+
+
+def coded(kind: str) -> Inputs:
+    """A model of one category of this type."""
+    words = ("true", "false") if kind == "bool" else ("1", "2")
+    feature = FeatureSignature(name="code", kind="Category", type=kind, categories=words)
+    return Inputs(Signature(features=(feature,), target="t", negative="0", positive="1", wide_numbers=False))
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary<values=string, indices=int32, ordered=0>"])
+@pytest.mark.parametrize("dtype", [dtype for dtype in DTYPES.values() if not dtype.hasobject])
+def test_numbers_for_a_category_that_was_text_are_refused_by_name(kind: str, dtype: np.dtype):
+    with pytest.raises(RefusedError, match=r"input code is \w+, but the model was trained on (large_)?string"):
+        coded(kind).encode([Tensor("code", np.ones(1, dtype))])
+
+
+@pytest.mark.parametrize("kind", ["int64", "dictionary<values=int64, indices=int32, ordered=0>"])
+@pytest.mark.parametrize("dtype", [*DTYPES.values()])
+def test_a_category_that_was_a_number_may_come_as_any_type_that_has_it(kind: str, dtype: np.dtype):
+    values = np.array(["1", "2"] if dtype.hasobject else [1, 2], dtype)
+    if dtype.kind == "b":
+        with pytest.raises(RefusedError, match="input code is bool, but the model was trained on int64"):
+            coded(kind).encode([Tensor("code", values)])
+        return
+    assert coded(kind).encode([Tensor("code", values)]).encoded.codes.tolist() == [[0, 1]]
+
+
+def test_a_category_that_was_a_boolean_may_come_as_one_or_as_text():
+    for values in (np.array([True, False]), np.array(["true", "false"], "O"), np.array([True, False], "O")):
+        assert coded("bool").encode([Tensor("code", values)]).encoded.codes.tolist() == [[0, 1]]
+    with pytest.raises(RefusedError, match="input code is double, but the model was trained on bool"):
+        coded("bool").encode([Tensor("code", np.array([1.0, 0.0]))])
+
+
+def test_a_category_that_is_missing_may_come_as_text_or_not_a_number():
+    assert coded("string").encode([Tensor("code", np.array([None]))]).encoded.codes.tolist() == [[-1]]
+    assert coded("int64").encode([Tensor("code", np.array([np.nan]))]).encoded.codes.tolist() == [[-1]]
+
+
+@pytest.mark.parametrize("shape", [((1 << 20) + 1, 2), (1 << 20, 17)])
+def test_more_rows_and_values_than_there_is_memory_for_are_refused_before_they_are_widened(shape: tuple[int, int]):
+    with pytest.raises(RefusedError, match="send at most 1048576 rows") as refused:
+        Inputs(signature(category=False)).encode([Tensor("rows", np.broadcast_to(np.int8(0), shape))])
+    assert refused.value.code == 413

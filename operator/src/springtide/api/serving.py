@@ -30,6 +30,9 @@ class Serving(ApiModel):
         Digest, Field(description="Digest of the model's manifest; verified before anything is answered.")
     ]
     max_body_bytes: Annotated[int, Field(ge=1024, description="A larger request is refused (413).")] = 64 << 20
+    max_text_bytes: Annotated[
+        int, Field(ge=1024, description="The same for its text: JSON, and tensors of BYTES. It costs more memory.")
+    ] = 8 << 20
     connection_requests: Annotated[
         int, Field(ge=1, description="A kept connection is ended after so many: a Service chooses per connection.")
     ] = 1000

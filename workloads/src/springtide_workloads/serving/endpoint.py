@@ -15,6 +15,7 @@ import orjson
 from springtide_workloads.process.logs import log
 from springtide_workloads.serving import protocol
 from springtide_workloads.serving.asgi import App, Message, Receive, Send
+from springtide_workloads.serving.bodies import Room, Share, read_body
 from springtide_workloads.serving.counters import Counters
 from springtide_workloads.serving.inference_log import InferenceLog
 from springtide_workloads.serving.log_block import Answered
@@ -26,6 +27,9 @@ PREDICTION = re.compile(
 )
 FEW_ROWS = 64
 """So many are answered at once; more in a thread, so that health checks need not wait."""
+
+ANSWER_BYTES = 48
+"""For a row: its score, as a number and as text."""
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Bounds:
     """See `springtide.api.serving.Serving`."""
 
     body_bytes: int
+    text_bytes: int
     connection_requests: int
     connection_seconds: float
 
@@ -65,6 +70,10 @@ class Endpoint:
     bounds: Bounds
     log: InferenceLog | None = None
     _connections: dict[Any, Connection] = field(default_factory=dict)
+    _room: Room = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._room = Room(body=self.bounds.body_bytes, text=self.bounds.text_bytes)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -88,10 +97,13 @@ class Endpoint:
         try:
             self._check_name(found["v2"] or found["v1"], found["version"])
             headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-            body = await _body(receive, headers, limit=self.bounds.body_bytes)
-            return await self._predict(body, headers, is_v2=bool(found["v2"]))
+            with self._room.share() as share:
+                is_text = not found["v2"] or protocol.HEADER_LENGTH not in headers
+                body = await read_body(receive, headers, share=share, is_text=is_text)
+                return await self._predict(body, headers, share=share, is_v2=bool(found["v2"]))
         except RefusedError as refused:
-            return Reply(refused.code, orjson.dumps({"error": str(refused)}), {"content-type": "application/json"})
+            head = {"content-type": "application/json"} | ({"retry-after": "1"} if refused.code == 429 else {})
+            return Reply(refused.code, orjson.dumps({"error": str(refused)}), head)
         except Exception:  # noqa: BLE001  # the server goes on
             log.exception("a request could not be answered; this is a defect of the server")
             told = {"error": "the server could not answer; its log says why"}
@@ -104,12 +116,14 @@ class Endpoint:
         here = f"{self.session.name}, version {self.session.version}"
         raise RefusedError(f"there is no model {asked} here, but {here}", code=404)
 
-    async def _predict(self, body: bytes, headers: dict[str, str], *, is_v2: bool) -> Reply:
+    async def _predict(self, body: bytes, headers: dict[str, str], *, share: Share, is_v2: bool) -> Reply:
         if is_v2:
-            request = protocol.read_v2(body, header_length=headers.get(protocol.HEADER_LENGTH))
+            length = headers.get(protocol.HEADER_LENGTH)
+            request = protocol.read_v2(body, header_length=length, most_text=self.bounds.text_bytes)
         else:
             request = protocol.read_v1(body)
         rows = self.session.inputs.encode(request.tensors)
+        share.take(rows.encoded.numbers.nbytes + rows.encoded.codes.nbytes + ANSWER_BYTES * rows.encoded.rows)
         if rows.encoded.rows <= FEW_ROWS:
             scores = self.session.score(rows.encoded)
         else:
@@ -143,22 +157,3 @@ class Endpoint:
         old = 2 * self.bounds.connection_seconds
         for client in [client for client, one in self._connections.items() if now - one.began > old]:
             del self._connections[client]
-
-
-async def _body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes:
-    too_large = RefusedError(f"the request is larger than {limit} bytes; send fewer rows at once", code=413)
-    length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        raise too_large
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RefusedError("the client went before its request was whole", code=499)
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts) if len(parts) > 1 else parts[0]

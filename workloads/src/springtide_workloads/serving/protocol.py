@@ -1,5 +1,6 @@
 """The Open Inference Protocol v2 (JSON, and its binary extension) and V1: bodies to tensors, scores to bodies."""
 
+import gc
 import math
 import re
 import struct
@@ -32,6 +33,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LEAD = timedelta(minutes=5)
 """So much may a client's clock be ahead."""
 ID_LENGTH = 256
+MOST_TEXT = 8 << 20
 LENGTH = re.compile(r"[0-9]{1,18}")
 LENGTH_TOLD = 20
 
@@ -59,16 +61,33 @@ class Request:
     binary: bool = False
 
 
-def read_v2(body: bytes, *, header_length: str | None) -> Request:
-    """A v2 request. header_length: value of the header that makes it a binary one. Raises RefusedError."""
+@dataclass
+class _TextLeft:
+    """How many bytes of text a request may still have: each becomes several of objects."""
+
+    size: int
+
+    def take(self, size: int) -> None:
+        self.size -= size
+        if self.size < 0:
+            raise RefusedError("the request has too much JSON and BYTES; send fewer rows at once", code=413)
+
+
+def read_v2(body: bytes, *, header_length: str | None, most_text: int = MOST_TEXT) -> Request:
+    """A v2 request. Raises RefusedError.
+
+    header_length: value of the header that makes it a binary one. most_text: bytes of JSON and BYTES that it may have.
+    """
     head, rest = _parts(body, header_length)
+    text = _TextLeft(most_text)
+    text.take(len(head))
     document = _object(head)
     inputs = document.get("inputs")
     if not isinstance(inputs, list):
         raise RefusedError("the request has no list `inputs`")
     tensors, place = [], 0
     for item in inputs:
-        tensor, size = _tensor(item, rest, place)
+        tensor, size = _tensor(item, rest, place, text=text)
         tensors.append(tensor)
         place += size
     if place != len(rest):
@@ -128,16 +147,19 @@ def _parts(body: bytes, header_length: str | None) -> tuple[memoryview, memoryvi
 
 
 def _object(text: bytes | memoryview) -> dict[str, Any]:
+    gc.disable()  # there is no garbage in it, but millions of lists would have it looked for, for seconds
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise RefusedError(f"the request is not valid JSON: {error}") from error
+    finally:
+        gc.enable()
     if not isinstance(document, dict):
         raise RefusedError("the request is not a JSON object")
     return document
 
 
-def _tensor(item: Any, rest: memoryview, place: int) -> tuple[Tensor, int]:
+def _tensor(item: Any, rest: memoryview, place: int, *, text: _TextLeft) -> tuple[Tensor, int]:
     """An input, and how many bytes of the rest, from `place` on, are its own."""
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
         raise RefusedError("an input has no name")
@@ -151,7 +173,7 @@ def _tensor(item: Any, rest: memoryview, place: int) -> tuple[Tensor, int]:
     if size is None:
         values, size = _listed(name, item.get("data"), dtype), 0
     else:
-        values = _binary(name, rest, place, size=size, dtype=dtype)
+        values = _binary(name, rest, place, size=size, dtype=dtype, text=text)
     expected = math.prod(shape)
     if values.size != expected:
         raise RefusedError(f"input {name} has shape {list(shape)}, which is {expected} values, but {values.size} came")
@@ -200,11 +222,12 @@ def _flat(what: str, data: list[Any]) -> tuple[list[Any], set[type]]:
     return flat, {*map(type, flat)}
 
 
-def _binary(name: str, rest: memoryview, place: int, *, size: Any, dtype: np.dtype[Any]) -> Array:
+def _binary(name: str, rest: memoryview, place: int, *, size: Any, dtype: np.dtype[Any], text: _TextLeft) -> Array:
     left = len(rest) - place
     if type(size) is not int or not 0 <= size <= left:
         raise RefusedError(f"input {name} has binary_data_size {_told(size)}, but {left} bytes are left")
     if dtype.hasobject:
+        text.take(size)
         return _texts(name, rest[place : place + size])
     count, over = divmod(size, dtype.itemsize)
     if over:

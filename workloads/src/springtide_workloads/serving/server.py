@@ -34,6 +34,7 @@ def serve(serving: Serving, *, scratch: Path, port: int) -> None:
 
     bounds = Bounds(
         body_bytes=serving.max_body_bytes,
+        text_bytes=serving.max_text_bytes,
         connection_requests=serving.connection_requests,
         connection_seconds=serving.connection_seconds,
     )

@@ -4,6 +4,7 @@ Two ways to ask: one tensor of shape [rows, features] with all features in the s
 numbers; or a tensor of shape [rows] or [rows, 1] for each feature, by its name. Nothing here looks at single rows.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -14,12 +15,16 @@ import pyarrow as pa
 
 from springtide_workloads.data.chunks import ArrowArray
 from springtide_workloads.data.encoding import Encoded, Encoder, Numbers, as_numbers
-from springtide_workloads.data.signature import Signature
+from springtide_workloads.data.signature import FeatureSignature, Signature
 from springtide_workloads.errors import WorkloadError
 from springtide_workloads.serving.refusal import RefusedError
 
 Array = npt.NDArray[np.generic]
 NAMES_TOLD = 5
+MOST_ROWS, MOST_VALUES = 1 << 20, 16 << 20
+VALUES = re.compile(r"(?:dictionary<values=)?(\w+)")
+NUMBER = re.compile("u?int[0-9]+|halffloat|float|double")
+"""Arrow's names of types."""
 
 
 class Tensor(NamedTuple):
@@ -45,7 +50,6 @@ class Inputs:
         self._encoder = Encoder(signature)
         self._order = [feature.name for feature in signature.features]
         self._numbers = tuple(feature.name for feature in signature.numbers)
-        self._categories = tuple(feature.name for feature in signature.categories)
         self._names = frozenset(self._order)
         self._dtype = np.float64 if signature.wide_numbers else np.float32
         self._all_numbers = not signature.categories
@@ -60,6 +64,7 @@ class Inputs:
 
     def _matrix(self, tensor: Tensor) -> Rows:
         rows, width = tensor.values.shape
+        _check_size(rows, width)
         if not self._all_numbers:
             raise RefusedError(
                 f"input {tensor.name} is a matrix, but the model has categories: send one input a feature, by name"
@@ -83,10 +88,11 @@ class Inputs:
         columns = {name: _flat(tensors[name]) for name in self._order}
         first = self._order[0]
         rows = columns[first].size
+        _check_size(rows, len(columns))
         if odd := next((name for name, column in columns.items() if column.size != rows), None):
             raise RefusedError(f"input {odd} has {columns[odd].size} rows, input {first} has {rows}")
         try:
-            categories = tuple(_arrow(name, columns[name]) for name in self._categories)
+            categories = tuple(_category(feature, columns[feature.name]) for feature in self._signature.categories)
             codes = self._encoder.encode_categories(categories, rows=rows)
             return Rows(Encoded(self._joined(columns, rows=rows), codes), categories)
         except WorkloadError as error:
@@ -103,6 +109,16 @@ class Inputs:
         return cast("Numbers", joined.reshape(len(numbers), rows))
 
 
+def _check_size(rows: int, features: int) -> None:
+    """Small numbers, and rows of few, become several times what came."""
+    if rows > MOST_ROWS or rows * features > MOST_VALUES:
+        raise RefusedError(
+            f"the request has {rows} rows of {features} features; send at most {MOST_ROWS} rows, and {MOST_VALUES}"
+            " values, at once",
+            code=413,
+        )
+
+
 def _flat(tensor: Tensor) -> Array:
     shape = tensor.values.shape
     if len(shape) == 1:
@@ -110,6 +126,20 @@ def _flat(tensor: Tensor) -> Array:
     if len(shape) == 2 and shape[1] == 1:
         return tensor.values.reshape(-1)
     raise RefusedError(f"input {tensor.name} has shape {list(shape)}; a feature has [rows] or [rows, 1]")
+
+
+def _category(feature: FeatureSignature, column: Array) -> ArrowArray:
+    """Text is always taken. What else is spelled otherwise than in training would be an unseen category."""
+    if column.dtype == np.float16:
+        column = column.astype(np.float32)  # Arrow makes no dictionary of it
+    values = _arrow(feature.name, column)
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_null(kind):
+        return values
+    (trained,) = cast("re.Match[str]", VALUES.match(feature.type)).groups()
+    if trained == "bool" if pa.types.is_boolean(kind) else NUMBER.fullmatch(trained):
+        return values
+    raise RefusedError(f"input {feature.name} is {kind}, but the model was trained on {trained}: send it as text")
 
 
 def _arrow(name: str, column: Array) -> ArrowArray:
