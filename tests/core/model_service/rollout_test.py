@@ -183,6 +183,28 @@ def test_readiness_tells_what_is_observed() -> None:
     assert world.start_servers("1").told("Ready") == ("True", "Serving")
 
 
+def test_readiness_credits_each_version_with_its_own_servers() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2")
+    assert world.message("Ready") == "version 1 (sha256:111111111111) answers on 2 servers", "2 gets no requests yet"
+    world.start_servers("2")
+    assert world.status["readyReplicas"] == 2, "those of version 1"
+    assert world.message("Ready").endswith("answers on 2 servers, version 2 (sha256:222222222222) answers on 1 server")
+    world.lose_server("1")
+    assert world.told("Ready") == ("True", "Serving"), "as many as are asked for do answer"
+    assert world.message("Ready").startswith("version 1 (sha256:111111111111) answers on 1 server, version 2")
+    assert world.status["readyReplicas"] == 1
+    world.start_servers("1").lose_server("1").lose_server("1")
+    assert world.told("Ready") == ("False", "TooFewReplicas")
+    assert world.message("Ready") == "1 of 2 servers are ready: 0 of version 1, 1 of version 2"
+    assert world.status["readyReplicas"] == 0
+
+
+def test_a_candidate_that_cannot_start_says_nothing_of_the_servers_that_are_asked() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").lose_server("1")
+    world.wait_for_room("2", says="0/3 nodes are available")
+    assert world.message("Ready") == "1 of 2 servers are ready: 1 of version 1"
+
+
 def test_what_somebody_changes_in_the_service_is_changed_back() -> None:
     world = a_service().serve("1")
     world.server.update("Service", "pd", lambda it: it["spec"].update(selector={"app": "other"}))

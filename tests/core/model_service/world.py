@@ -160,6 +160,13 @@ class World(world.World):
             controllers.set_pod_condition(self.server, pod, "Ready", "True")
         return self.settle()
 
+    def wait_for_room(self, version: str, *, says: str) -> "World":
+        """No node has room for the servers of a version that do not run yet, in the scheduler's words."""
+        for pod in self._servers(version):
+            if "containerStatuses" not in self.server.get("Pod", pod)["status"]:
+                controllers.set_pod_condition(self.server, pod, "PodScheduled", "False", "Unschedulable", says)
+        return self.settle()
+
     def refuse_to_start(self, version: str, *, reason: str, message: str) -> "World":
         """The servers of a version end with an error that will come again, and are started again by the kubelet."""
         result = json.dumps({"status": "Failed", "reason": reason, "message": message})
