@@ -135,26 +135,26 @@ def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -
         status = rollout.released(status, service.released)
         return Next(_resting(service, status), status)
     wanted, candidate = wanted_of(service), status.candidate
-    if candidate and isinstance(wanted, Wanted) and candidate.version != wanted.version:
+    if candidate and isinstance(wanted, Wanted) and not wanted.is_of(candidate.version, candidate.digest):
         doing = Doing("Working", Reason.ROLLED_BACK, f"version {wanted.version} is asked for now")
         return Next(doing, rollout.abandon(status))
     if spec.suspend:
         return Next(Doing("Resting", Reason.SUSPENDED, "suspended by spec.suspend: no rollout goes on"), status)
     if candidate:
         return _go_on(service, spec, candidate, now)
-    if isinstance(wanted, Missing) or _is_settled(status, wanted.version):
+    if isinstance(wanted, Missing) or _is_settled(status, wanted):
         return _rest(service, now)
     return _begin(service, wanted, now)
 
 
-def _is_settled(status: api.ModelServiceStatus, version: str) -> bool:
+def _is_settled(status: api.ModelServiceStatus, wanted: Wanted) -> bool:
     """Whether the version serves, or was taken back."""
-    serves = status.stable is not None and status.stable.version == version
-    return serves or any(item.version == version for item in status.quarantined)
+    serves = status.stable is not None and wanted.is_of(status.stable.version, status.stable.digest)
+    return serves or any(wanted.is_of(item.version, item.digest) for item in status.quarantined)
 
 
 def _begin(service: ObservedService, wanted: Wanted, now: datetime) -> Next:
-    status = rollout.begin(service.status, wanted.version, now=now)
+    status = rollout.begin(service.status, wanted, now=now)
     assert status.candidate, "begun a line above"
     if status.candidate.phase == "TakingOver":
         return Next(_taking_over(status.candidate), status)
@@ -182,11 +182,11 @@ def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
         return Doing(wanted.how, wanted.reason, f"{wanted.message}{serves}")
     version = wanted.version
     for item in status.quarantined:
-        if item.version == version:
+        if wanted.is_of(item.version, item.digest):
             hint = f"`kubectl annotate msvc {service.name} springtide.dev/release={version}` tries it again"
             message = f"version {version} was taken back ({item.reason}: {item.message}); {hint}"
             return Doing("Held", Reason.QUARANTINED, message)
-    if status.stable and status.stable.version == version:
+    if status.stable and wanted.is_of(status.stable.version, status.stable.digest):
         return Doing("Resting", Reason.TAKEN_OVER, f"version {version} serves")
     return _resolving(version)
 

@@ -17,15 +17,16 @@ from springtide.api.model_service import (
     Quarantined,
     Served,
 )
+from springtide.core.model_service.wanted import Wanted
 
 MESSAGE_LIMIT = 1024
 
 
-def begin(status: ModelServiceStatus, version: str, *, now: datetime) -> ModelServiceStatus:
+def begin(status: ModelServiceStatus, wanted: Wanted, *, now: datetime) -> ModelServiceStatus:
     """Another version is asked for. The one before the stable, if it still runs, takes over at once."""
-    candidate = Candidate(version=version, phase_time=_second(now), number=status.candidates + 1)
+    candidate = Candidate(version=wanted.version, phase_time=_second(now), number=status.candidates + 1)
     kept = status.previous
-    if kept and kept.version == version:
+    if kept and wanted.is_of(kept.version, kept.digest):
         candidate = candidate.model_copy(update={"phase": "TakingOver", "digest": kept.digest, "uri": kept.uri})
     return status.model_copy(update={"candidate": candidate, "candidates": candidate.number, "previous": None})
 
