@@ -61,6 +61,37 @@ def test_going_back_to_a_version_that_is_kept_is_immediate() -> None:
     assert len(world.jobs) == jobs
 
 
+def test_a_wrong_wish_does_not_cost_the_version_that_is_kept() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("9")
+    assert (world.replicas("1"), world.status["previous"]["version"]) == (2, "1"), "nobody has found version 9 yet"
+    world.resolve("9")
+    assert (world.replicas("1"), world.replicas("9"), world.asked) == (2, 1, {"2"})
+    jobs = len(world.jobs)
+    world.ask_for("1")
+    assert (world.stable, world.asked, world.replicas("9")) == ("1", {"1"}, 0)
+    assert len(world.jobs) == jobs, "going back is immediate"
+
+
+def test_the_version_that_is_kept_gets_no_requests_when_another_candidate_does() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3").start_servers("3")
+    assert (world.candidate["phase"], world.asked) == ("Canary", {"2", "3"})
+    assert world.replicas("1") == 0
+    assert "previous" not in world.status
+
+
+def test_a_version_is_kept_no_longer_than_it_should_while_another_is_looked_for() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("9").pass_time(seconds=3599)
+    assert world.replicas("1") == 2
+    world.pass_time(seconds=1)
+    assert world.replicas("1") == 0
+    assert world.candidate["version"] == "9"
+
+
+def test_the_model_that_is_kept_comes_back_at_once_under_another_number() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3", model="1")
+    assert (world.stable, world.status["stable"]["digest"], world.asked) == ("3", digest("1"), {"1"})
+
+
 def test_a_check_that_fails_takes_the_candidate_back_and_quarantines_its_model() -> None:
     world = a_service().serve("1").ask_for("2").resolve("2").start_servers("2")
     world.judge("Failed", says="errors: 0.5, at most 0.01")

@@ -63,9 +63,10 @@ class World(world.World):
 
     @property
     def asked(self) -> set[str]:
-        """Versions whose servers the Service leads to, among those that are there."""
+        """Versions whose servers the Service leads to, among those that are there and not told to go."""
         selector = self.server.get("Service", NAME)["spec"]["selector"]
-        labels = [pod["metadata"]["labels"] for pod in self.server.all("Pod")]
+        pods = [pod["metadata"] for pod in self.server.all("Pod")]
+        labels = [pod["labels"] for pod in pods if "deletionTimestamp" not in pod]
         return {item["springtide.dev/model"][0] for item in labels if selector.items() <= item.items()}
 
     def replicas(self, version: str) -> int:

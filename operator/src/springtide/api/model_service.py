@@ -127,7 +127,8 @@ class Rollout(ApiModel):
         Field(
             ge=0,
             le=2_592_000,
-            description="How long the version before is kept running after a take-over: going back to it is immediate.",
+            description="How long the version before is kept running after a take-over, if no other candidate gets"
+            " requests meanwhile: going back to it is immediate.",
         ),
     ] = 3600
 

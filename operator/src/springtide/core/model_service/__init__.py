@@ -4,7 +4,7 @@ The status says which version serves and how far a candidate is. What has to be 
 gets requests) follows from it: `plan`. How it goes on follows from what is observed: `rollout`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from springtide.api import model_service as api
@@ -129,7 +129,17 @@ def _has_answered(service: ObservedService, job: Job) -> bool:
 
 
 def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -> Next:
-    """How the rollout goes on."""
+    """How the rollout goes on, and whether the version before is kept still."""
+    following = _following(service, spec, now)
+    kept = following.status.previous
+    if kept is None:
+        return following
+    if now >= kept.until:
+        return replace(following, status=rollout.let_go(following.status))
+    return replace(following, again=min(following.again or kept.until, kept.until))
+
+
+def _following(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -> Next:
     status = service.status
     if service.released and service.released != status.released:
         status = rollout.released(status, service.released)
@@ -143,7 +153,7 @@ def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -
     if candidate:
         return _go_on(service, spec, candidate, now)
     if isinstance(wanted, Missing) or _is_settled(status, wanted):
-        return _rest(service, now)
+        return Next(_resting(service, status), status)
     return _begin(service, wanted, now)
 
 
@@ -165,14 +175,6 @@ def _begin(service: ObservedService, wanted: Wanted, now: datetime) -> Next:
 
 def _resolving(version: str) -> Doing:
     return Doing("Working", Reason.RESOLVING, f"version {version} is looked up in the registry")
-
-
-def _rest(service: ObservedService, now: datetime) -> Next:
-    status, previous = service.status, service.status.previous
-    if previous and now >= previous.until:
-        status = status.model_copy(update={"previous": None})
-        return Next(_resting(service, status), status)
-    return Next(_resting(service, status), status, again=previous.until if previous else None)
 
 
 def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
@@ -225,6 +227,8 @@ def _found(service: ObservedService, status: api.ModelServiceStatus, *, digest: 
         status = status.model_copy(update={"candidate": known})
         return _roll_back(service, status, reason=quarantined.reason, message=message, now=now)
     status = rollout.resolved(status, digest=digest, uri=uri, now=now)
+    if status.candidate and status.candidate.phase == "TakingOver":
+        return Next(_taking_over(status.candidate), status)
     return Next(Doing("Working", Reason.LOADING, f"servers of version {candidate.version} start"), status)
 
 
@@ -235,10 +239,13 @@ def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.C
     needed = wanted.replicas(model) if wanted else spec.replicas.min
     ready = service.ready(model)
     if ready >= needed:
-        steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
-        status = rollout.loaded(service.status, steps=steps, now=now)
         words = f"version {candidate.version} has proved its files and its golden requests on {ready} servers"
-        return Next(Doing("Working", Reason.LOADING, words), status)
+        doing = Doing("Working", Reason.LOADING, words)
+        if service.status.previous or (wanted and _others(service, wanted)):
+            # Next the Service leads to all servers that there are: those of the version before must be gone.
+            return Next(doing, rollout.let_go(service.status))
+        steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
+        return Next(doing, rollout.loaded(service.status, steps=steps, now=now))
     servers = service.servers_of(model)
     if not servers and service.status.backend == "KServe":  # whatever keeps KServe from it, it is not the model
         words = service.backend_trouble(model) or "it has not said why"
@@ -255,6 +262,11 @@ def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.C
             service, service.status, reason=why.reason if why else Reason.LOAD_FAILED, message=message, now=now
         )
     return Next(Doing("Working", Reason.LOADING, words), service.status, again=end)
+
+
+def _others(service: ObservedService, wanted: Plan) -> bool:
+    """Whether there are servers of a model that should have none."""
+    return any(not server.deleted and not wanted.replicas(server.model) for server in service.servers)
 
 
 def _judge(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
