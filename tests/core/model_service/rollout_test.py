@@ -132,11 +132,38 @@ def test_a_model_that_fails_its_proof_never_gets_a_request() -> None:
 
 
 def test_servers_that_never_become_ready_are_given_up() -> None:
-    world = a_service().serve("1").ask_for("2").resolve("2").pass_time(seconds=599)
+    world = a_service().serve("1").ask_for("2").resolve("2").run_servers("2").pass_time(seconds=599)
     assert world.candidate["phase"] == "Loading"
     world.pass_time(seconds=1)
     assert world.status["quarantined"][0]["reason"] == "LoadFailed"
     assert world.stable == "1"
+
+
+def test_a_candidate_for_which_the_cluster_has_no_place_is_not_blamed() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").wait_for_room("2", says="0/3 nodes are available")
+    world.pass_time(days=1)
+    assert world.told("Progressing") == ("True", "Starting")
+    assert "0 of 1 servers of version 2 are ready" in world.message("Progressing")
+    assert "0/3 nodes are available" in world.message("Progressing")
+    assert not world.status.get("quarantined")
+    assert (world.stable, world.asked) == ("1", {"1"})
+    assert world.start_servers("2").candidate["phase"] == "Canary"
+
+
+def test_servers_that_found_a_place_late_have_as_long_as_any_others() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").wait_for_room("2", says="0/3 nodes are available")
+    world.pass_time(days=1).run_servers("2").pass_time(seconds=599)
+    assert world.candidate["phase"] == "Loading"
+    world.pass_time(seconds=1)
+    assert world.status["quarantined"][0]["reason"] == "LoadFailed"
+
+
+def test_a_candidate_without_a_place_takes_that_of_the_version_that_is_kept() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3")
+    world.wait_for_room("3", says="0/3 nodes are available").pass_time(seconds=599)
+    assert world.replicas("1") == 2
+    world.pass_time(seconds=1)
+    assert (world.replicas("1"), world.replicas("3")) == (0, 1)
 
 
 def test_a_step_with_too_few_requests_is_held() -> None:

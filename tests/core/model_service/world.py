@@ -161,6 +161,13 @@ class World(world.World):
             controllers.set_pod_condition(self.server, pod, "Ready", "True")
         return self.settle()
 
+    def run_servers(self, version: str) -> "World":
+        """The containers of a version run, and are not ready."""
+        for pod in self._servers(version):
+            controllers.set_pod_condition(self.server, pod, "PodScheduled", "True")
+            controllers.start_container(self.server, pod, now=self.now)
+        return self.settle()
+
     def wait_for_room(self, version: str, *, says: str) -> "World":
         """No node has room for the servers of a version that do not run yet, in the scheduler's words."""
         for pod in self._servers(version):

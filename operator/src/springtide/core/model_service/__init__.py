@@ -246,22 +246,35 @@ def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.C
             return Next(doing, rollout.let_go(service.status))
         steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
         return Next(doing, rollout.loaded(service.status, steps=steps, now=now))
+    return _not_ready(service, candidate, f"{ready} of {needed} servers of version {candidate.version} are ready", now)
+
+
+def _not_ready(service: ObservedService, candidate: api.Candidate, words: str, now: datetime) -> Next:
+    """What keeps its servers from being ready: the model, or a cluster that has no place for them."""
+    assert candidate.digest, "a candidate that loads was looked up"
+    model, grace = model_label(candidate.digest), service.platform.start_grace_seconds
     servers = service.servers_of(model)
     if not servers and service.status.backend == "KServe":  # whatever keeps KServe from it, it is not the model
-        words = service.backend_trouble(model) or "it has not said why"
-        message = f"KServe has made no server of version {candidate.version} yet: {words}"
+        said = service.backend_trouble(model) or "it has not said why"
+        message = f"KServe has made no server of version {candidate.version} yet: {said}"
         return Next(Doing("Working", Reason.LOADING, message), service.status)
     why = trouble(servers)
     if why and why.for_good:
         return _roll_back(service, service.status, reason=why.reason, message=why.message, now=now)
-    end = candidate.phase_time + timedelta(seconds=service.platform.start_grace_seconds)
-    words = f"{ready} of {needed} servers of version {candidate.version} are ready{f'; {why.message}' if why else ''}"
-    if now >= end:
-        message = f"{words}, after {service.platform.start_grace_seconds} s"
-        return _roll_back(
-            service, service.status, reason=why.reason if why else Reason.LOAD_FAILED, message=message, now=now
-        )
-    return Next(Doing("Working", Reason.LOADING, words), service.status, again=end)
+    reason = why.reason if why else Reason.STARTING
+    words = f"{words}; {why.message}" if why else words
+    loading, has_run = Doing("Working", Reason.LOADING, words), any(one.ran and not one.ready for one in servers)
+    if candidate.failure_reason:  # there was no place
+        if has_run:
+            return Next(loading, rollout.started(service.status, now=now))
+        return Next(Doing("Working", reason, words), service.status)
+    end = candidate.phase_time + timedelta(seconds=grace)
+    if now < end:
+        return Next(loading, service.status, again=end)
+    if not has_run:
+        return Next(Doing("Working", reason, words), rollout.no_place(service.status, reason=reason, message=words))
+    reason = why.reason if why else Reason.LOAD_FAILED
+    return _roll_back(service, service.status, reason=reason, message=f"{words}, after {grace} s", now=now)
 
 
 def _others(service: ObservedService, wanted: Plan) -> bool:

@@ -60,6 +60,17 @@ def resolved(status: ModelServiceStatus, *, digest: str, uri: str, now: datetime
     return _to(status, now=now, phase="Loading", digest=digest, uri=uri)
 
 
+def no_place(status: ModelServiceStatus, *, reason: str, message: str) -> ModelServiceStatus:
+    """Its servers find no place to run, which is not the model's fault. That of the version before may be one."""
+    update = {"failure": message[:MESSAGE_LIMIT], "failure_reason": reason}
+    return let_go(status.model_copy(update={"candidate": _candidate(status).model_copy(update=update)}))
+
+
+def started(status: ModelServiceStatus, *, now: datetime) -> ModelServiceStatus:
+    """Servers that had no place to run do run: they have as long as any others to become ready."""
+    return _to(status, now=now, phase="Loading")
+
+
 def loaded(status: ModelServiceStatus, *, steps: int, now: datetime) -> ModelServiceStatus:
     """Its servers are ready. The first version of all has nobody to be compared with."""
     if steps == 0 or status.stable is None:
