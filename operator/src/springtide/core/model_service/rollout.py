@@ -25,17 +25,14 @@ MESSAGE_LIMIT = 1024
 def begin(status: ModelServiceStatus, wanted: Wanted, *, now: datetime) -> ModelServiceStatus:
     """Another version is asked for. The one before the stable, if it still runs, takes over at once."""
     candidate = Candidate(version=wanted.version, phase_time=_second(now), number=status.candidates + 1)
-    if status.previous and wanted.is_of(status.previous.version, status.previous.digest):
-        return _going_back(status, candidate)
-    return status.model_copy(update={"candidate": candidate, "candidates": candidate.number})
-
-
-def _going_back(status: ModelServiceStatus, candidate: Candidate) -> ModelServiceStatus:
-    """The candidate is the version that is kept: its servers run, and it was judged before."""
+    begun = status.model_copy(update={"candidate": candidate, "candidates": candidate.number})
     kept = status.previous
-    assert kept, "asked of a version that is kept"
-    candidate = candidate.model_copy(update={"phase": "TakingOver", "digest": kept.digest, "uri": kept.uri})
-    return status.model_copy(update={"candidate": candidate, "candidates": candidate.number, "previous": None})
+    return _going_back(begun, kept, now=now) if kept and wanted.is_of(kept.version, kept.digest) else begun
+
+
+def _going_back(status: ModelServiceStatus, kept: Previous, *, now: datetime) -> ModelServiceStatus:
+    """The candidate is the version that is kept: its servers run, and it was judged before."""
+    return _to(let_go(status), now=now, phase="TakingOver", digest=kept.digest, uri=kept.uri)
 
 
 def let_go(status: ModelServiceStatus) -> ModelServiceStatus:
@@ -56,7 +53,7 @@ def resolved(status: ModelServiceStatus, *, digest: str, uri: str, now: datetime
         renamed = stable.model_copy(update={"version": candidate.version})
         return status.model_copy(update={"stable": renamed, "candidate": None})
     if status.previous and status.previous.digest == digest:
-        return _going_back(status, candidate)
+        return _going_back(status, status.previous, now=now)
     return _to(status, now=now, phase="Loading", digest=digest, uri=uri)
 
 
