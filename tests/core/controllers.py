@@ -111,7 +111,7 @@ def finished(job: Manifest) -> bool:
 def collect_garbage(server: ApiServer) -> None:
     """Delete what belongs to an owner that is gone."""
     uids = {item["metadata"]["uid"] for item in server.objects.values()}
-    for kind in ("RetrainRun", "TrainingRun", "Job", "Pod"):
+    for kind in ("RetrainRun", "TrainingRun", "Job", "Deployment", "Pod"):
         for item in server.all(kind):
             owners = item["metadata"].get("ownerReferences", ())
             if owners and owners[0]["uid"] not in uids and "deletionTimestamp" not in item["metadata"]:

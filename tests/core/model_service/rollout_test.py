@@ -61,6 +61,37 @@ def test_going_back_to_a_version_that_is_kept_is_immediate() -> None:
     assert len(world.jobs) == jobs
 
 
+def test_a_wrong_wish_does_not_cost_the_version_that_is_kept() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("9")
+    assert (world.replicas("1"), world.status["previous"]["version"]) == (2, "1"), "nobody has found version 9 yet"
+    world.resolve("9")
+    assert (world.replicas("1"), world.replicas("9"), world.asked) == (2, 1, {"2"})
+    jobs = len(world.jobs)
+    world.ask_for("1")
+    assert (world.stable, world.asked, world.replicas("9")) == ("1", {"1"}, 0)
+    assert len(world.jobs) == jobs, "going back is immediate"
+
+
+def test_the_version_that_is_kept_gets_no_requests_when_another_candidate_does() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3").start_servers("3")
+    assert (world.candidate["phase"], world.asked) == ("Canary", {"2", "3"})
+    assert world.replicas("1") == 0
+    assert "previous" not in world.status
+
+
+def test_a_version_is_kept_no_longer_than_it_should_while_another_is_looked_for() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("9").pass_time(seconds=3599)
+    assert world.replicas("1") == 2
+    world.pass_time(seconds=1)
+    assert world.replicas("1") == 0
+    assert world.candidate["version"] == "9"
+
+
+def test_the_model_that_is_kept_comes_back_at_once_under_another_number() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3", model="1")
+    assert (world.stable, world.status["stable"]["digest"], world.asked) == ("3", digest("1"), {"1"})
+
+
 def test_a_check_that_fails_takes_the_candidate_back_and_quarantines_its_model() -> None:
     world = a_service().serve("1").ask_for("2").resolve("2").start_servers("2")
     world.judge("Failed", says="errors: 0.5, at most 0.01")
@@ -101,11 +132,38 @@ def test_a_model_that_fails_its_proof_never_gets_a_request() -> None:
 
 
 def test_servers_that_never_become_ready_are_given_up() -> None:
-    world = a_service().serve("1").ask_for("2").resolve("2").pass_time(seconds=599)
+    world = a_service().serve("1").ask_for("2").resolve("2").run_servers("2").pass_time(seconds=599)
     assert world.candidate["phase"] == "Loading"
     world.pass_time(seconds=1)
     assert world.status["quarantined"][0]["reason"] == "LoadFailed"
     assert world.stable == "1"
+
+
+def test_a_candidate_for_which_the_cluster_has_no_place_is_not_blamed() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").wait_for_room("2", says="0/3 nodes are available")
+    world.pass_time(days=1)
+    assert world.told("Progressing") == ("True", "Starting")
+    assert "0 of 1 servers of version 2 are ready" in world.message("Progressing")
+    assert "0/3 nodes are available" in world.message("Progressing")
+    assert not world.status.get("quarantined")
+    assert (world.stable, world.asked) == ("1", {"1"})
+    assert world.start_servers("2").candidate["phase"] == "Canary"
+
+
+def test_servers_that_found_a_place_late_have_as_long_as_any_others() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").wait_for_room("2", says="0/3 nodes are available")
+    world.pass_time(days=1).run_servers("2").pass_time(seconds=599)
+    assert world.candidate["phase"] == "Loading"
+    world.pass_time(seconds=1)
+    assert world.status["quarantined"][0]["reason"] == "LoadFailed"
+
+
+def test_a_candidate_without_a_place_takes_that_of_the_version_that_is_kept() -> None:
+    world = a_service().serve("1").ask_for("2").serve("2").ask_for("3").resolve("3")
+    world.wait_for_room("3", says="0/3 nodes are available").pass_time(seconds=599)
+    assert world.replicas("1") == 2
+    world.pass_time(seconds=1)
+    assert (world.replicas("1"), world.replicas("3")) == (0, 1)
 
 
 def test_a_step_with_too_few_requests_is_held() -> None:
@@ -181,6 +239,28 @@ def test_readiness_tells_what_is_observed() -> None:
     assert world.told("Ready") == ("False", "TooFewReplicas")
     assert "1 of 2 servers are ready" in world.message("Ready")
     assert world.start_servers("1").told("Ready") == ("True", "Serving")
+
+
+def test_readiness_credits_each_version_with_its_own_servers() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2")
+    assert world.message("Ready") == "version 1 (sha256:111111111111) answers on 2 servers", "2 gets no requests yet"
+    world.start_servers("2")
+    assert world.status["readyReplicas"] == 2, "those of version 1"
+    assert world.message("Ready").endswith("answers on 2 servers, version 2 (sha256:222222222222) answers on 1 server")
+    world.lose_server("1")
+    assert world.told("Ready") == ("True", "Serving"), "as many as are asked for do answer"
+    assert world.message("Ready").startswith("version 1 (sha256:111111111111) answers on 1 server, version 2")
+    assert world.status["readyReplicas"] == 1
+    world.start_servers("1").lose_server("1").lose_server("1")
+    assert world.told("Ready") == ("False", "TooFewReplicas")
+    assert world.message("Ready") == "1 of 2 servers are ready: 0 of version 1, 1 of version 2"
+    assert world.status["readyReplicas"] == 0
+
+
+def test_a_candidate_that_cannot_start_says_nothing_of_the_servers_that_are_asked() -> None:
+    world = a_service().serve("1").ask_for("2").resolve("2").lose_server("1")
+    world.wait_for_room("2", says="0/3 nodes are available")
+    assert world.message("Ready") == "1 of 2 servers are ready: 1 of version 1"
 
 
 def test_what_somebody_changes_in_the_service_is_changed_back() -> None:

@@ -126,3 +126,28 @@ def test_the_champion_s_model_under_another_number_needs_no_rollout() -> None:
     assert world.status["stable"]["version"] == "4"
     assert world.status["stable"]["digest"] == digest("1")
     assert not world.candidate
+
+
+def test_a_registry_that_counts_from_one_again_does_not_hide_another_model() -> None:
+    world = a_follower(rollout={"steps": []}).crown("1", model="2")
+    assert (world.candidate["version"], world.candidate["digest"]) == ("1", digest("2"))
+    world.start_servers("2")
+    assert world.status["stable"]["digest"] == digest("2")
+    assert world.told("Progressing") == ("False", "TakenOver")
+
+
+def test_a_candidate_goes_when_its_number_means_another_model() -> None:
+    world = a_follower().crown("2").start_servers("2").crown("2", model="3")
+    assert world.candidate["digest"] == digest("3")
+    assert (world.asked, world.replicas("2")) == ({"1"}, 0)
+
+
+def test_a_number_that_was_taken_back_may_mean_another_model() -> None:
+    world = a_follower().crown("2").start_servers("2").judge("Failed").crown("2", model="3")
+    assert world.candidate["digest"] == digest("3")
+    assert world.crown("2").told("Progressing") == ("False", "Quarantined")
+
+
+def test_a_number_that_is_kept_may_mean_another_model() -> None:
+    world = a_follower(rollout={"steps": []}).crown("2").start_servers("2").crown("1", model="3")
+    assert (world.candidate["phase"], world.candidate["digest"]) == ("Loading", digest("3"))

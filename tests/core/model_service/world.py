@@ -63,9 +63,10 @@ class World(world.World):
 
     @property
     def asked(self) -> set[str]:
-        """Versions whose servers the Service leads to, among those that are there."""
+        """Versions whose servers the Service leads to, among those that are there and not told to go."""
         selector = self.server.get("Service", NAME)["spec"]["selector"]
-        labels = [pod["metadata"]["labels"] for pod in self.server.all("Pod")]
+        pods = [pod["metadata"] for pod in self.server.all("Pod")]
+        labels = [pod["labels"] for pod in pods if "deletionTimestamp" not in pod]
         return {item["springtide.dev/model"][0] for item in labels if selector.items() <= item.items()}
 
     def replicas(self, version: str) -> int:
@@ -158,6 +159,20 @@ class World(world.World):
         for pod in self._servers(version):
             controllers.start_container(self.server, pod, now=self.now)
             controllers.set_pod_condition(self.server, pod, "Ready", "True")
+        return self.settle()
+
+    def run_servers(self, version: str) -> "World":
+        """The containers of a version run, and are not ready."""
+        for pod in self._servers(version):
+            controllers.set_pod_condition(self.server, pod, "PodScheduled", "True")
+            controllers.start_container(self.server, pod, now=self.now)
+        return self.settle()
+
+    def wait_for_room(self, version: str, *, says: str) -> "World":
+        """No node has room for the servers of a version that do not run yet, in the scheduler's words."""
+        for pod in self._servers(version):
+            if "containerStatuses" not in self.server.get("Pod", pod)["status"]:
+                controllers.set_pod_condition(self.server, pod, "PodScheduled", "False", "Unschedulable", says)
         return self.settle()
 
     def refuse_to_start(self, version: str, *, reason: str, message: str) -> "World":

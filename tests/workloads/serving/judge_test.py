@@ -19,10 +19,17 @@ OWNER = Owner(kind="ModelService", namespace="team", name="pd", uid="u", attempt
 
 
 class Server:
-    """A server that answers more requests each time somebody looks. faulty: of every so many one fails."""
+    """A server that answers more requests each time somebody looks. faulty: of every so many one fails.
 
-    def __init__(self, *, each_look: int, faulty: int = 0) -> None:
+    before: requests that it counted before the first look. late: looks that it misses first. restarts_at: the look
+    before which it is started anew, and counts from 0.
+    """
+
+    def __init__(
+        self, *, each_look: int, faulty: int = 0, before: int = 0, late: int = 0, restarts_at: int | None = None
+    ) -> None:
         self.looks, self.each_look, self.faulty = 0, each_look, faulty
+        self.total, self.late, self.restarts_at = before, late, restarts_at
 
     @contextmanager
     def running(self, address: str, port: int = 0) -> Iterator[int]:
@@ -32,7 +39,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = mine.page().encode()
-                self.send_response(200)
+                self.send_response(200 if mine.looks > mine.late else 503)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -52,7 +59,8 @@ class Server:
 
     def page(self) -> str:
         self.looks += 1
-        total = self.looks * self.each_look
+        self.total = self.each_look + (0 if self.looks == self.restarts_at else self.total)
+        total = self.total
         failed = total // self.faulty if self.faulty else 0
         lines = [f"# TYPE {REQUESTS} counter"]
         for outcome, count in (("ok", total - failed), ("client_error", 0), ("server_error", failed)):
@@ -91,6 +99,22 @@ def test_a_step_without_a_fault_takes_its_time_and_passes():
     assert result.judgement.outcome == "Passed"
     assert result.judgement.weight == 25
     assert result.judgement.requests == (candidate.looks - 1) * 50, "what was counted before the step is not of it"
+
+
+def test_what_a_server_that_answers_late_counted_before_is_not_of_the_step():
+    candidate, stable = Server(each_look=50, before=9_000_000, late=2), Server(each_look=50, before=9_000_000, late=3)
+    with candidate.running("127.0.0.1") as port, stable.running("127.0.0.2", port):
+        result = judge(a_task(port))
+    assert result.judgement.requests == (candidate.looks - 3) * 50
+    assert 40 <= result.judgement.weight <= 60
+
+
+def test_a_server_that_is_started_anew_loses_nothing_of_what_it_counted():
+    candidate = Server(each_look=50, restarts_at=3)
+    with candidate.running("127.0.0.1") as port:
+        result = judge(a_task(port))
+    assert candidate.looks > 3, "it was started anew"
+    assert result.judgement.requests == (candidate.looks - 1) * 50
 
 
 def test_a_failed_check_ends_the_step_at_once():

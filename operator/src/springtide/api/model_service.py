@@ -127,7 +127,8 @@ class Rollout(ApiModel):
         Field(
             ge=0,
             le=2_592_000,
-            description="How long the version before is kept running after a take-over: going back to it is immediate.",
+            description="How long the version before is kept running after a take-over, if no other candidate gets"
+            " requests meanwhile: going back to it is immediate.",
         ),
     ] = 3600
 
@@ -271,7 +272,7 @@ RESOURCE = CustomResource(
     spec=ModelServiceSpec,
     status=ModelServiceStatus,
     columns=(
-        PrinterColumn("Ready", f"{READY}.status", description="Whether the stable version answers on all replicas."),
+        PrinterColumn("Ready", f"{READY}.status", description="Whether as many servers answer as are asked for."),
         PrinterColumn("State", f"{READY}.reason", description="How it serves, or what keeps it from it."),
         PrinterColumn("Stable", ".status.stable.version", description="The version that serves."),
         PrinterColumn("Candidate", ".status.candidate.version", description="The version that is to take over."),

@@ -56,24 +56,21 @@ def _result(judgement: Judgement, task: JudgeTask, *, start_time: datetime) -> R
 
 
 class _Servers:
-    """The servers behind a name, and what they have counted since each of them was first seen."""
+    """The servers behind a name, and what they have counted since each of them was first seen.
+
+    seen: all of that. What a server says first is where it begins, even where it comes later: it may be new, and then
+    its first two seconds are lost; or old and busy a moment ago, and then its months before are not of this step.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._first: dict[str, Counted] = {}
         self._newest: dict[str, Counted] = {}
-        self._looks = 0
+        self.seen = Counted()
 
     @property
     def answered(self) -> bool:
         """Whether any of them ever did."""
         return bool(self._newest)
-
-    @property
-    def seen(self) -> Counted:
-        """What all of them have counted in this step."""
-        parts = (newest.since(self._first[address]) for address, newest in self._newest.items())
-        return sum(parts, Counted())
 
     def look(self) -> None:
         """Ask those that are there."""
@@ -81,10 +78,9 @@ class _Servers:
             found = _ask(address, self._port)
             if found is None:
                 continue
-            # Who comes later has counted nothing but requests of this step.
-            self._first.setdefault(address, found if self._looks == 0 else Counted())
+            # From look to look, so that a server that is started anew, and counts from 0, loses nothing.
+            self.seen += found.since(self._newest.get(address, found))
             self._newest[address] = found
-        self._looks += 1
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -38,14 +38,13 @@ def quarantine_of(service: Manifest, version: str) -> Manifest | None:
 
 
 def _explain(service: Manifest, _: Namespace, *, now: datetime) -> Explanation:
-    status, spec = at(service, "status"), at(service, "spec")
+    status = at(service, "status")
     stable, previous = at(status, "stable"), at(status, "previous")
     facts = [f"{_asked(service)} is asked for."]
     if stable:
         held = since(time_at(stable, "since"), now=now)
-        ready, least = whole_at(status, "readyReplicas") or 0, whole_at(spec, "replicas", "min") or 2
         words = f"Version {text_at(stable, 'version')} ({short(text_at(stable, 'digest'))}) serves {held}"
-        facts.append(f"{words}; {ready} of {least} servers are ready.")
+        facts.append(f"{words}; {whole_at(status, 'readyReplicas') or 0} of its servers are ready.")
     else:
         facts.append("Nothing serves yet.")
     for item in items_at(status, "quarantined"):

@@ -4,7 +4,7 @@ The status says which version serves and how far a candidate is. What has to be 
 gets requests) follows from it: `plan`. How it goes on follows from what is observed: `rollout`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from springtide.api import model_service as api
@@ -129,32 +129,42 @@ def _has_answered(service: ObservedService, job: Job) -> bool:
 
 
 def _next(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -> Next:
-    """How the rollout goes on."""
+    """How the rollout goes on, and whether the version before is kept still."""
+    following = _following(service, spec, now)
+    kept = following.status.previous
+    if kept is None:
+        return following
+    if now >= kept.until:
+        return replace(following, status=rollout.let_go(following.status))
+    return replace(following, again=min(following.again or kept.until, kept.until))
+
+
+def _following(service: ObservedService, spec: api.ModelServiceSpec, now: datetime) -> Next:
     status = service.status
     if service.released and service.released != status.released:
         status = rollout.released(status, service.released)
         return Next(_resting(service, status), status)
     wanted, candidate = wanted_of(service), status.candidate
-    if candidate and isinstance(wanted, Wanted) and candidate.version != wanted.version:
+    if candidate and isinstance(wanted, Wanted) and not wanted.is_of(candidate.version, candidate.digest):
         doing = Doing("Working", Reason.ROLLED_BACK, f"version {wanted.version} is asked for now")
         return Next(doing, rollout.abandon(status))
     if spec.suspend:
         return Next(Doing("Resting", Reason.SUSPENDED, "suspended by spec.suspend: no rollout goes on"), status)
     if candidate:
         return _go_on(service, spec, candidate, now)
-    if isinstance(wanted, Missing) or _is_settled(status, wanted.version):
-        return _rest(service, now)
+    if isinstance(wanted, Missing) or _is_settled(status, wanted):
+        return Next(_resting(service, status), status)
     return _begin(service, wanted, now)
 
 
-def _is_settled(status: api.ModelServiceStatus, version: str) -> bool:
+def _is_settled(status: api.ModelServiceStatus, wanted: Wanted) -> bool:
     """Whether the version serves, or was taken back."""
-    serves = status.stable is not None and status.stable.version == version
-    return serves or any(item.version == version for item in status.quarantined)
+    serves = status.stable is not None and wanted.is_of(status.stable.version, status.stable.digest)
+    return serves or any(wanted.is_of(item.version, item.digest) for item in status.quarantined)
 
 
 def _begin(service: ObservedService, wanted: Wanted, now: datetime) -> Next:
-    status = rollout.begin(service.status, wanted.version, now=now)
+    status = rollout.begin(service.status, wanted, now=now)
     assert status.candidate, "begun a line above"
     if status.candidate.phase == "TakingOver":
         return Next(_taking_over(status.candidate), status)
@@ -167,14 +177,6 @@ def _resolving(version: str) -> Doing:
     return Doing("Working", Reason.RESOLVING, f"version {version} is looked up in the registry")
 
 
-def _rest(service: ObservedService, now: datetime) -> Next:
-    status, previous = service.status, service.status.previous
-    if previous and now >= previous.until:
-        status = status.model_copy(update={"previous": None})
-        return Next(_resting(service, status), status)
-    return Next(_resting(service, status), status, again=previous.until if previous else None)
-
-
 def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
     wanted = wanted_of(service)
     if isinstance(wanted, Missing):
@@ -182,11 +184,11 @@ def _resting(service: ObservedService, status: api.ModelServiceStatus) -> Doing:
         return Doing(wanted.how, wanted.reason, f"{wanted.message}{serves}")
     version = wanted.version
     for item in status.quarantined:
-        if item.version == version:
+        if wanted.is_of(item.version, item.digest):
             hint = f"`kubectl annotate msvc {service.name} springtide.dev/release={version}` tries it again"
             message = f"version {version} was taken back ({item.reason}: {item.message}); {hint}"
             return Doing("Held", Reason.QUARANTINED, message)
-    if status.stable and status.stable.version == version:
+    if status.stable and wanted.is_of(status.stable.version, status.stable.digest):
         return Doing("Resting", Reason.TAKEN_OVER, f"version {version} serves")
     return _resolving(version)
 
@@ -225,6 +227,8 @@ def _found(service: ObservedService, status: api.ModelServiceStatus, *, digest: 
         status = status.model_copy(update={"candidate": known})
         return _roll_back(service, status, reason=quarantined.reason, message=message, now=now)
     status = rollout.resolved(status, digest=digest, uri=uri, now=now)
+    if status.candidate and status.candidate.phase == "TakingOver":
+        return Next(_taking_over(status.candidate), status)
     return Next(Doing("Working", Reason.LOADING, f"servers of version {candidate.version} start"), status)
 
 
@@ -235,26 +239,47 @@ def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.C
     needed = wanted.replicas(model) if wanted else spec.replicas.min
     ready = service.ready(model)
     if ready >= needed:
-        steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
-        status = rollout.loaded(service.status, steps=steps, now=now)
         words = f"version {candidate.version} has proved its files and its golden requests on {ready} servers"
-        return Next(Doing("Working", Reason.LOADING, words), status)
+        doing = Doing("Working", Reason.LOADING, words)
+        if service.status.previous or (wanted and _others(service, wanted)):
+            # Next the Service leads to all servers that there are: those of the version before must be gone.
+            return Next(doing, rollout.let_go(service.status))
+        steps = 0 if is_stable_taken_back(service) else len(spec.rollout.steps)
+        return Next(doing, rollout.loaded(service.status, steps=steps, now=now))
+    return _not_ready(service, candidate, f"{ready} of {needed} servers of version {candidate.version} are ready", now)
+
+
+def _not_ready(service: ObservedService, candidate: api.Candidate, words: str, now: datetime) -> Next:
+    """What keeps its servers from being ready: the model, or a cluster that has no place for them."""
+    assert candidate.digest, "a candidate that loads was looked up"
+    model, grace = model_label(candidate.digest), service.platform.start_grace_seconds
     servers = service.servers_of(model)
     if not servers and service.status.backend == "KServe":  # whatever keeps KServe from it, it is not the model
-        words = service.backend_trouble(model) or "it has not said why"
-        message = f"KServe has made no server of version {candidate.version} yet: {words}"
+        said = service.backend_trouble(model) or "it has not said why"
+        message = f"KServe has made no server of version {candidate.version} yet: {said}"
         return Next(Doing("Working", Reason.LOADING, message), service.status)
     why = trouble(servers)
     if why and why.for_good:
         return _roll_back(service, service.status, reason=why.reason, message=why.message, now=now)
-    end = candidate.phase_time + timedelta(seconds=service.platform.start_grace_seconds)
-    words = f"{ready} of {needed} servers of version {candidate.version} are ready{f'; {why.message}' if why else ''}"
-    if now >= end:
-        message = f"{words}, after {service.platform.start_grace_seconds} s"
-        return _roll_back(
-            service, service.status, reason=why.reason if why else Reason.LOAD_FAILED, message=message, now=now
-        )
-    return Next(Doing("Working", Reason.LOADING, words), service.status, again=end)
+    reason = why.reason if why else Reason.STARTING
+    words = f"{words}; {why.message}" if why else words
+    loading, has_run = Doing("Working", Reason.LOADING, words), any(one.ran and not one.ready for one in servers)
+    if candidate.failure_reason:  # there was no place
+        if has_run:
+            return Next(loading, rollout.started(service.status, now=now))
+        return Next(Doing("Working", reason, words), service.status)
+    end = candidate.phase_time + timedelta(seconds=grace)
+    if now < end:
+        return Next(loading, service.status, again=end)
+    if not has_run:
+        return Next(Doing("Working", reason, words), rollout.no_place(service.status, reason=reason, message=words))
+    reason = why.reason if why else Reason.LOAD_FAILED
+    return _roll_back(service, service.status, reason=reason, message=f"{words}, after {grace} s", now=now)
+
+
+def _others(service: ObservedService, wanted: Plan) -> bool:
+    """Whether there are servers of a model that should have none."""
+    return any(not server.deleted and not wanted.replicas(server.model) for server in service.servers)
 
 
 def _judge(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:

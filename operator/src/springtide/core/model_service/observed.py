@@ -30,7 +30,7 @@ _API_VERSIONS = {kind.kind: kind.api_version for kind in _MADE}
 class Server:
     """A pod that serves a model.
 
-    model: value of its label. ended: how its container ended, this time or the time before.
+    model: value of its label. ran: whether its container ever did. ended: how it ended, this time or the time before.
     waiting: why its container does not run, in the kubelet's words.
     """
 
@@ -38,6 +38,7 @@ class Server:
     model: str
     ready: bool
     deleted: bool
+    ran: bool
     ended: Terminated | None
     waiting: str
 
@@ -195,7 +196,7 @@ def _server(manifest: Manifest) -> Server:
     containers = status.get("containerStatuses", ())  # a mesh, or KServe, may add some of its own
     container: Manifest = next((item for item in containers if item["name"] in (CONTAINER, KSERVE_CONTAINER)), {})
     now, before = container.get("state", {}), container.get("lastState", {})
-    waiting = now.get("waiting", {})
+    ended, waiting = now.get("terminated") or before.get("terminated"), now.get("waiting", {})
     conditions = {item["type"]: item for item in status.get("conditions", ())}
     scheduled = conditions.get("PodScheduled", {})
     words = scheduled.get("message", "") if scheduled.get("status") == "False" else ""
@@ -204,7 +205,8 @@ def _server(manifest: Manifest) -> Server:
         model=metadata["labels"].get(LABEL_MODEL, ""),
         ready=conditions.get("Ready", {}).get("status") == "True",
         deleted="deletionTimestamp" in metadata or status.get("phase") in ("Failed", "Succeeded"),
-        ended=terminated(now.get("terminated") or before.get("terminated")),
+        ran=bool(now.get("running") or ended),
+        ended=terminated(ended),
         waiting=words or ": ".join(word for word in (waiting.get("reason"), waiting.get("message")) if word),
     )
 

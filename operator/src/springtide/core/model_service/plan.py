@@ -30,13 +30,14 @@ def plan(spec: ModelServiceSpec, status: ModelServiceStatus) -> Plan | None:
     if stable is None:
         return _first(coming, total=total) if coming else None
     serving = Track(stable.version, stable.digest, stable.uri, total)
+    kept = status.previous
+    before = (Track(kept.version, kept.digest, kept.uri, total),) if kept else ()
     if coming is None:
-        kept = status.previous
-        before = (Track(kept.version, kept.digest, kept.uri, total),) if kept else ()
         return Plan((serving, *before), serving.model)
     staying, arriving = _shares(spec, coming, total=total)
     shared = coming.phase in ("Canary", "TakingOver")
-    return Plan((replace(serving, replicas=staying), _track(coming, arriving)), None if shared else serving.model)
+    tracks = (replace(serving, replicas=staying), _track(coming, arriving), *before)
+    return Plan(tracks, None if shared else serving.model)
 
 
 def _first(candidate: Candidate, *, total: int) -> Plan:

@@ -17,17 +17,27 @@ from springtide.api.model_service import (
     Quarantined,
     Served,
 )
+from springtide.core.model_service.wanted import Wanted
 
 MESSAGE_LIMIT = 1024
 
 
-def begin(status: ModelServiceStatus, version: str, *, now: datetime) -> ModelServiceStatus:
+def begin(status: ModelServiceStatus, wanted: Wanted, *, now: datetime) -> ModelServiceStatus:
     """Another version is asked for. The one before the stable, if it still runs, takes over at once."""
-    candidate = Candidate(version=version, phase_time=_second(now), number=status.candidates + 1)
+    candidate = Candidate(version=wanted.version, phase_time=_second(now), number=status.candidates + 1)
+    begun = status.model_copy(update={"candidate": candidate, "candidates": candidate.number})
     kept = status.previous
-    if kept and kept.version == version:
-        candidate = candidate.model_copy(update={"phase": "TakingOver", "digest": kept.digest, "uri": kept.uri})
-    return status.model_copy(update={"candidate": candidate, "candidates": candidate.number, "previous": None})
+    return _going_back(begun, kept, now=now) if kept and wanted.is_of(kept.version, kept.digest) else begun
+
+
+def _going_back(status: ModelServiceStatus, kept: Previous, *, now: datetime) -> ModelServiceStatus:
+    """The candidate is the version that is kept: its servers run, and it was judged before."""
+    return _to(let_go(status), now=now, phase="TakingOver", digest=kept.digest, uri=kept.uri)
+
+
+def let_go(status: ModelServiceStatus) -> ModelServiceStatus:
+    """The version before is not kept any longer."""
+    return status.model_copy(update={"previous": None})
 
 
 def abandon(status: ModelServiceStatus) -> ModelServiceStatus:
@@ -42,7 +52,20 @@ def resolved(status: ModelServiceStatus, *, digest: str, uri: str, now: datetime
         # The same model under another number: there is nothing to roll out.
         renamed = stable.model_copy(update={"version": candidate.version})
         return status.model_copy(update={"stable": renamed, "candidate": None})
+    if status.previous and status.previous.digest == digest:
+        return _going_back(status, status.previous, now=now)
     return _to(status, now=now, phase="Loading", digest=digest, uri=uri)
+
+
+def no_place(status: ModelServiceStatus, *, reason: str, message: str) -> ModelServiceStatus:
+    """Its servers find no place to run, which is not the model's fault. That of the version before may be one."""
+    update = {"failure": message[:MESSAGE_LIMIT], "failure_reason": reason}
+    return let_go(status.model_copy(update={"candidate": _candidate(status).model_copy(update=update)}))
+
+
+def started(status: ModelServiceStatus, *, now: datetime) -> ModelServiceStatus:
+    """Servers that had no place to run do run: they have as long as any others to become ready."""
+    return _to(status, now=now, phase="Loading")
 
 
 def loaded(status: ModelServiceStatus, *, steps: int, now: datetime) -> ModelServiceStatus:

@@ -15,6 +15,13 @@ class Wanted:
     digest: str = ""
     uri: str = ""
 
+    def is_of(self, version: str, digest: str | None) -> bool:
+        """Whether it is this one.
+
+        A number is not enough where the digest is known: a registry that lost its database counts from 1 again.
+        """
+        return self.version == version and (not self.digest or digest in (None, self.digest))
+
 
 @dataclass(frozen=True)
 class Missing:
