@@ -103,7 +103,7 @@ def play_after(union: Union, calendar: Calendar) -> None:
     world = judged(last - 1)
     since = [one for month, one in windows(world).items() if month >= str(first)]
     mine = [one for one in since if one.get("baseline") == champion["digest"]]
-    worst = max((one["maxPsi"] for one in mine), default=0.0)
+    worst = max((one.get("maxPsi", 0.0) for one in mine), default=0.0)
     see(TAKE_OVER, "months held against what the new champion learned are as usual",
         f"Stable in each of {len(mine)}, PSI at most {worst:.2f}",
         holds={one["verdict"] for one in mine} == {"Stable"}, sources=of_windows(mine))  # fmt: skip
