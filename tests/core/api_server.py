@@ -91,7 +91,7 @@ class ApiServer:
                 return self._apply(body, by_force=True)
             case "patch", "jobs" | "persistentvolumeclaims" | "trainingruns" | "retrainruns":
                 return self._apply(body)
-            case "delete", _ if resource in ("jobs", "retrainruns", "trainingruns") or resource in MADE_AND_CHANGED:
+            case "delete", _ if resource in ("jobs", "retrainruns") or resource in MADE_AND_CHANGED:
                 found = self.get(KINDS[resource], name)
                 if body["preconditions"]["uid"] != found["metadata"]["uid"]:
                     raise ApiError(409, "the uid in the precondition is another")

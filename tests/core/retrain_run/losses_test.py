@@ -160,9 +160,8 @@ def test_a_training_run_that_is_deleted_is_made_again():
     assert world.phase == "Judging"
 
 
-def test_a_training_that_has_spent_its_budget_for_lost_infrastructure_is_made_anew_and_nothing_is_held_against_it():
+def test_a_training_that_has_spent_its_budget_for_lost_infrastructure_is_followed_by_another_and_is_no_rejection():
     world = with_champion().ask()
-    before = world.server.get("TrainingRun", "pd-2")["metadata"]["uid"]
     for attempt in range(1, 12):
         world.fail(f"pd-2-a{attempt}", "TrackingUnavailable", "MLflow is away", retryable=True)
         if attempt < 11:
@@ -170,13 +169,18 @@ def test_a_training_that_has_spent_its_budget_for_lost_infrastructure_is_made_an
     assert world.server.get("TrainingRun", "pd-2")["status"]["failures"]["infrastructure"] == 11
     assert world.phase == "Training"
     assert "MLflow is away" in world.message(of=world.of_run())
-    assert "it is trained anew" in world.message(of=world.of_run())
+    assert "pd-2-t2 follows" in world.message(of=world.of_run())
     world.pass_time(seconds=299)
-    assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] == before
+    assert [run["metadata"]["name"] for run in world.server.all("TrainingRun")] == ["pd-1", "pd-2"]
     world.pass_time(seconds=1)
-    assert world.server.get("TrainingRun", "pd-2")["metadata"]["uid"] != before
+    assert [run["metadata"]["name"] for run in world.server.all("TrainingRun")] == ["pd-1", "pd-2", "pd-2-t2"]
+    assert world.run()["trainingRun"] == "pd-2-t2"
     assert world.status.get("rejections", 0) == 0
-    world.promote("b")
+    world.delete("TrainingRun", "pd-2-t2")
+    assert world.run()["trainingRun"] == "pd-2-t2", "one that is deleted is made again under its name"
+    world.fail("pd-2-t2-a1", "OutOfMemory")
+    assert world.phase == "Failed", "what is no outage is not tried again"
+    assert world.run()["trainingRun"] == "pd-2-t2"
 
 
 def test_a_training_run_that_is_deleted_after_it_succeeded_is_not_missed():

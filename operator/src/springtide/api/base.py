@@ -169,9 +169,10 @@ class CustomResource:
 READY = '.status.conditions[?(@.type=="Ready")]'
 """Path of the Ready condition, for printer columns."""
 
+NAME_LENGTH = 40
 NAME_FITS = Rule(
-    "size(self.metadata.name) <= 40",
-    "a name must have 40 characters or fewer, so that the names of its Jobs fit",
+    f"size(self.metadata.name) <= {NAME_LENGTH}",
+    f"a name must have {NAME_LENGTH} characters or fewer, so that the names of its Jobs fit",
     field=".metadata.name",
 )
 

@@ -40,7 +40,7 @@ ACCESS: tuple[Access, ...] = (
     Access(GROUP, "retrainpolicies/status", ("patch",)),
     Access(GROUP, "retrainruns", (*_WATCHED, "create", "patch", "delete")),
     Access(GROUP, "retrainruns/status", ("patch",)),
-    Access(GROUP, "trainingruns", (*_WATCHED, "create", "patch", "delete")),
+    Access(GROUP, "trainingruns", (*_WATCHED, "create", "patch")),
     Access(GROUP, "trainingruns/status", ("patch",)),
     Access("batch", "jobs", (*_WATCHED, "create", "patch", "delete")),
     Access("apps", "deployments", (*_WATCHED, "create", "patch", "delete")),

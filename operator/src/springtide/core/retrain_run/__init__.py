@@ -5,7 +5,6 @@ Watching, or RollingBack. Whatever is to be done in a phase is written down befo
 After its end, whichever it was, its record is published; nothing else of it changes any more.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from springtide.api import retrain_run as api
@@ -98,14 +97,17 @@ def _await_turn(run: ObservedRun, now: datetime) -> Decision:
 def _train(run: ObservedRun, now: datetime) -> Decision:
     match training(run):
         case Missing(child):
-            words = f"TrainingRun {run.name} is made"
+            words = f"TrainingRun {run.training_run} is made"
             return _told(run, run.status, Doing("Working", Reason.TRAINING, words), now, children=(child,))
         case Underway(words):
-            return _told(run, run.status, Doing("Working", Reason.TRAINING, f"TrainingRun {run.name}: {words}"), now)
-        case Lost(deletion, again, words):
-            words = f"{words}; that says nothing of the model: after {stamp(again)} it is trained anew"
-            told = _told(run, run.status, Doing("Working", Reason.TRAINING, words), now, again=again)
-            return replace(told, deletions=(deletion,)) if now >= again else told
+            doing = Doing("Working", Reason.TRAINING, f"TrainingRun {run.training_run}: {words}")
+            return _told(run, run.status, doing, now)
+        case Lost(following, again, words):
+            words = f"{words}; that says nothing of the model: after {stamp(again)} {following} follows"
+            doing = Doing("Working", Reason.TRAINING, words)
+            if now < again:
+                return _told(run, run.status, doing, now, again=again)
+            return _told(run, run.status.model_copy(update={"training_run": following}), doing, now)
         case Failed(reason, words):
             return _fail(run, reason, words, now)
         case Trained() as trained:

@@ -32,11 +32,9 @@ class Policy:
 
 @dataclass(frozen=True)
 class Training:
-    """The TrainingRun of the run's own name. owner: uid of its controller."""
+    """The TrainingRun of the challenger. owner: uid of its controller."""
 
-    uid: str
     owner: str
-    deleting: bool
     status: TrainingRunStatus
 
 
@@ -94,6 +92,11 @@ class ObservedRun:
         """The model that is judged."""
         assert self.status.challenger is not None, "asked once the challenger is trained"
         return self.status.challenger
+
+    @property
+    def training_run(self) -> str:
+        """Name of the TrainingRun of its challenger."""
+        return self.status.training_run or self.name
 
     @property
     def trigger(self) -> Trigger:
@@ -160,17 +163,16 @@ def _policy(manifest: Manifest | None) -> Policy | None:
 def _training(manifest: Manifest | None) -> Training | None:
     if manifest is None:
         return None
-    metadata = manifest["metadata"]
-    status = TrainingRunStatus.model_validate(manifest.get("status", {}))
-    return Training(metadata["uid"], owner_uid(manifest), "deletionTimestamp" in metadata, status)
+    return Training(owner_uid(manifest), TrainingRunStatus.model_validate(manifest.get("status", {})))
 
 
 def references(manifest: Manifest) -> tuple[Reference, ...]:
-    """Its policy, the TrainingRun of its name, and what its plan names: the Dataset keeps the snapshot for it."""
-    spec, plan = manifest.get("spec", {}), manifest.get("status", {}).get("plan") or {}
+    """Its policy, its TrainingRun, and what its plan names: the Dataset keeps the snapshot for it."""
+    spec, status = manifest.get("spec", {}), manifest.get("status", {})
+    plan = status.get("plan") or {}
     named = (
         ("RetrainPolicy", spec.get("policyRef")),
-        ("TrainingRun", manifest["metadata"]),
+        ("TrainingRun", {"name": status.get("trainingRun") or manifest["metadata"]["name"]}),
         ("Dataset", ((plan.get("template") or {}).get("data") or {}).get("datasetRef")),
         ("ModelService", plan.get("serviceRef")),
         ("DriftMonitor", (plan.get("watch") or {}).get("monitorRef")),
