@@ -315,6 +315,7 @@ def test_work_that_is_finished_is_not_done_again_when_mlflow_was_down(loans, pla
     task = a_task(place, loans)
     unusable = tmp_path / "mlflow.db"
     unusable.mkdir()
+    monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1)  # in a hundred seconds it would be no other
     with pytest.raises(WorkloadError) as failure:
         do(task.model_copy(update={"tracking_uri": f"sqlite:///{unusable}"}), tmp_path)
     assert failure.value.reason == Reason.TRACKING_UNAVAILABLE
