@@ -46,7 +46,9 @@ _COLUMN: Changes = {
     "pValue": 0.001,
     "message": "psi is 0.41",
 }
-_BASELINE: Changes = {"trainingRun": "churn", "uri": "s3://artifacts/models/m", "digest": DIGEST}
+_SNAPSHOT: Changes = {"name": "census", "uri": "s3://artifacts/datasets/team.census/sha256-1", "digest": DIGEST}
+_MODEL: Changes = {"uri": "s3://artifacts/models/m", "digest": DIGEST}
+_BASELINE: Changes = _MODEL | {"trainingRun": "churn", "dataset": _SNAPSHOT}
 OF_A_MODEL: Changes = {"start": NOW, "end": NOW, "model": DIGEST, "rows": 1000, "labelled": 900, "outcome": "Held"}
 PERFORMANCE: Changes = OF_A_MODEL | {"auc": 0.75, "low": 0.73, "high": 0.77, "promised": 0.76, "message": "It held."}
 _LOOK: Changes = {"number": 7, "trigger": "Schedule", "dueTime": NOW, "demand": DIGEST, "snapshot": DIGEST}

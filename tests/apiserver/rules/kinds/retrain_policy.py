@@ -50,6 +50,7 @@ _STATUS: Changes = {
     "nextTime": NOW,
     "missedTime": NOW,
     "manualRetrain": "now",
+    "released": "churn-7",
     "conditions": [CONDITION],
 }
 

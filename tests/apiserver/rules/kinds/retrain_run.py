@@ -28,6 +28,7 @@ _STATUS: Changes = {
     "policyUid": "u",
     "policyGeneration": 2,
     "trainingRun": "pd-4",
+    "approvedBefore": "ada",
     "dataset": {"name": "loans", "digest": DIGEST, "uri": "s3://artifacts/datasets/team.loans/sha256-1"},
     "challenger": MODEL,
     "champion": CHAMPION,
