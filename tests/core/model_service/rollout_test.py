@@ -61,6 +61,17 @@ def test_going_back_to_a_version_that_is_kept_is_immediate() -> None:
     assert len(world.jobs) == jobs
 
 
+def test_a_server_goes_only_when_one_of_the_candidate_takes_its_place() -> None:
+    steps = [{"weight": 25, "pauseSeconds": 60}, {"weight": 75, "pauseSeconds": 60}]
+    world = a_service(replicas={"min": 4}, rollout={"steps": steps}).serve("1").ask_for("2").resolve("2")
+    world.start_servers("2")
+    assert (world.replicas("1"), world.replicas("2")) == (4, 1)
+    world.judge("Passed")
+    assert (world.replicas("1"), world.replicas("2")) == (3, 4), "three of the four have not started"
+    world.start_servers("2")
+    assert (world.replicas("1"), world.replicas("2")) == (1, 4)
+
+
 def test_a_wrong_wish_does_not_cost_the_version_that_is_kept() -> None:
     world = a_service().serve("1").ask_for("2").serve("2").ask_for("9")
     assert (world.replicas("1"), world.status["previous"]["version"]) == (2, "1"), "nobody has found version 9 yet"

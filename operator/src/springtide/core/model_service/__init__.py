@@ -91,7 +91,7 @@ def _objects(service: ObservedService, following: Next) -> tuple[tuple[Child, ..
     anything is done for it.
     """
     assert service.spec is not None, "nothing is made for a spec that does not parse"
-    wanted = plan(service.spec, service.status)
+    wanted = plan(service.spec, service.status, ready=service.ready)
     all_of_it = _children(service, wanted) if wanted else {}
     there = {(made.kind, made.name): made.digest for made in service.made}
     missing = [child for key, child in all_of_it.items() if there.get(key) != wanted_digest(child.manifest)]
@@ -235,7 +235,7 @@ def _found(service: ObservedService, status: api.ModelServiceStatus, *, digest: 
 def _load(service: ObservedService, spec: api.ModelServiceSpec, candidate: api.Candidate, now: datetime) -> Next:
     assert candidate.digest, "a candidate that loads was looked up"
     model = model_label(candidate.digest)
-    wanted = plan(spec, service.status)
+    wanted = plan(spec, service.status, ready=service.ready)
     needed = wanted.replicas(model) if wanted else spec.replicas.min
     ready = service.ready(model)
     if ready >= needed:

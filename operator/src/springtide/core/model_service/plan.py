@@ -1,9 +1,10 @@
-"""Which servers there should be and who gets the requests: a function of spec and status alone.
+"""Which servers there should be and who gets the requests: a function of spec, status and who is ready.
 
 A step of a rollout is a change of the status. What has to be made for it follows from here, so a crash between any two
 effects is mended by planning again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from springtide.api.model_service import Candidate, ModelServiceSpec, ModelServiceStatus
@@ -23,8 +24,8 @@ class Plan:
         return next((track.replicas for track in self.tracks if track.model == model), 0)
 
 
-def plan(spec: ModelServiceSpec, status: ModelServiceStatus) -> Plan | None:
-    """What should be there; None before there is anything to serve."""
+def plan(spec: ModelServiceSpec, status: ModelServiceStatus, *, ready: Callable[[str], int]) -> Plan | None:
+    """What should be there; None before there is anything to serve. ready: how many servers of a model are."""
     total, stable, candidate = spec.replicas.min, status.stable, status.candidate
     coming = candidate if candidate and candidate.digest and candidate.uri else None
     if stable is None:
@@ -35,9 +36,11 @@ def plan(spec: ModelServiceSpec, status: ModelServiceStatus) -> Plan | None:
     if coming is None:
         return Plan((serving, *before), serving.model)
     staying, arriving = _shares(spec, coming, total=total)
+    arrived = _track(coming, arriving)
     shared = coming.phase in ("Canary", "TakingOver")
-    tracks = (replace(serving, replicas=staying), _track(coming, arriving), *before)
-    return Plan(tracks, None if shared else serving.model)
+    # A server goes when another one can take its place, so that there are never too few.
+    staying = max(staying, total - ready(arrived.model) if shared else total)
+    return Plan((replace(serving, replicas=staying), arrived, *before), None if shared else serving.model)
 
 
 def _first(candidate: Candidate, *, total: int) -> Plan:

@@ -26,7 +26,7 @@ class Doing:
 
 def write(service: ObservedService, status: ModelServiceStatus, doing: Doing, *, now: datetime) -> ModelServiceStatus:
     """The whole status: what is given, with what is observed and the conditions that follow."""
-    wanted = plan(service.spec, status) if service.spec else None
+    wanted = plan(service.spec, status, ready=service.ready) if service.spec else None
     statements = (
         _ready(service, status, doing, receiving=_receiving(service, wanted)),
         Statement(
