@@ -61,7 +61,7 @@ cluster-delete: ## remove the cluster and all that it changed on this machine
 test: lint verify test-unit test-workloads test-api test-cluster ## all tiers, from the quickest
 
 test-unit: venv ## the pure core, the shell and the API models (1 min)
-	$(PYTEST) tests/core tests/shell tests/cli tests/crdgen tests/docs
+	$(PYTEST) --numprocesses 2 tests/core tests/shell tests/cli tests/crdgen tests/docs
 
 test-workloads: venv ## training, artifacts and metrics on this machine (4 min)
 	$(PYTEST) tests/workloads
