@@ -9,13 +9,12 @@ from datetime import datetime
 from springtide.api.constants import ANNOTATION_REFRESH
 from springtide.api.dataset import DatasetSpec, DatasetStatus
 from springtide.api.platform import Platform
+from springtide.core.annotations import annotation
 from springtide.core.decision import Manifest
 from springtide.core.kind import Observed
 from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, pods_of, predecessors_of
-
-ASKED_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ def observe(observed: Observed) -> ObservedDataset:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(DatasetSpec, observed.parent.get("spec", {}))
-    asked = metadata.get("annotations", {}).get(ANNOTATION_REFRESH)
     return ObservedDataset(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -76,7 +74,7 @@ def observe(observed: Observed) -> ObservedDataset:
         generation=metadata["generation"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        asked=asked[:ASKED_LIMIT] if asked else None,
+        asked=annotation(observed.parent, ANNOTATION_REFRESH),
         spec=spec,
         spec_problem=problem,
         status=DatasetStatus.model_validate(observed.parent.get("status", {})),

@@ -9,13 +9,12 @@ from springtide.api.drift_monitor import DriftMonitorSpec, DriftMonitorStatus
 from springtide.api.model_service import ModelServiceStatus, Served
 from springtide.api.platform import Platform
 from springtide.api.training_run import TrainingRunStatus
+from springtide.core.annotations import annotation
 from springtide.core.decision import Manifest
 from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, pods_of, predecessors_of
-
-ASKED_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,6 @@ def observe(observed: Observed) -> ObservedMonitor:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(DriftMonitorSpec, observed.parent.get("spec", {}))
-    asked = metadata.get("annotations", {}).get(ANNOTATION_CHECK)
     there = {(item["kind"], item["metadata"]["name"]): item for item in observed.references}
     dataset, service, run, labels = (
         there.get((kind, ref["name"])) if ref else None for kind, ref in _named(observed.parent)
@@ -95,7 +93,7 @@ def observe(observed: Observed) -> ObservedMonitor:
         generation=metadata["generation"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        asked=asked[:ASKED_LIMIT] if asked else None,
+        asked=annotation(observed.parent, ANNOTATION_CHECK),
         spec=spec,
         spec_problem=problem,
         status=DriftMonitorStatus.model_validate(observed.parent.get("status", {})),

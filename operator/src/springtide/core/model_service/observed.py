@@ -14,6 +14,7 @@ from springtide.api.constants import (
 from springtide.api.model_service import ModelServiceSpec, ModelServiceStatus
 from springtide.api.platform import Platform
 from springtide.api.retrain_policy import Champion, RetrainPolicyStatus
+from springtide.core.annotations import annotation
 from springtide.core.decision import Manifest
 from springtide.core.kind import DEPLOYMENT, INFERENCE_SERVICE, POD_DISRUPTION_BUDGET, SERVICE, Observed, Reference
 from springtide.core.model_service.applied import applied_digest
@@ -21,7 +22,6 @@ from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, Terminated, jobs_of, newest_pod, owner_uid, pods_of, terminated
 
-RELEASE_LIMIT = 256
 _MADE = (DEPLOYMENT, INFERENCE_SERVICE, SERVICE, POD_DISRUPTION_BUDGET)
 _API_VERSIONS = {kind.kind: kind.api_version for kind in _MADE}
 
@@ -133,7 +133,6 @@ def observe(observed: Observed) -> ObservedService:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(ModelServiceSpec, observed.parent.get("spec", {}))
-    released = metadata.get("annotations", {}).get(ANNOTATION_RELEASE)
     children = [child for child in observed.children if "gone" not in child]
     servers = [pod for pod in children if pod["kind"] == "Pod" and _is_server(pod, metadata["uid"])]
     others = [
@@ -147,7 +146,7 @@ def observe(observed: Observed) -> ObservedService:
         uid=metadata["uid"],
         generation=metadata["generation"],
         deleting="deletionTimestamp" in metadata,
-        released=released[:RELEASE_LIMIT] if released else None,
+        released=annotation(observed.parent, ANNOTATION_RELEASE),
         spec=spec,
         spec_problem=problem,
         status=ModelServiceStatus.model_validate(observed.parent.get("status", {})),

@@ -9,13 +9,12 @@ from springtide.api.drift_monitor import DriftMonitorStatus
 from springtide.api.model_service import ModelServiceStatus
 from springtide.api.retrain_policy import CurrentRun, RetrainPolicySpec, RetrainPolicyStatus, Trigger
 from springtide.api.retrain_run import RetrainRunSpec, RetrainRunStatus
+from springtide.core.annotations import annotation
 from springtide.core.decision import Manifest
 from springtide.core.following import followed_policy
 from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_state import owner_uid
-
-ANNOTATION_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,6 @@ def observe(observed: Observed) -> ObservedPolicy:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(RetrainPolicySpec, observed.parent.get("spec", {}))
-    annotations = metadata.get("annotations", {})
-    asked, released = annotations.get(ANNOTATION_RETRAIN), annotations.get(ANNOTATION_RELEASE)
     there = {(item["kind"], item["metadata"]["name"]): item for item in observed.references}
     runs = (_run(item) for item in observed.referrers if item["kind"] == "RetrainRun")
     return ObservedPolicy(
@@ -115,8 +112,8 @@ def observe(observed: Observed) -> ObservedPolicy:
         generation=metadata["generation"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        asked=asked[:ANNOTATION_LIMIT] if asked else None,
-        released=released[:ANNOTATION_LIMIT] if released else None,
+        asked=annotation(observed.parent, ANNOTATION_RETRAIN),
+        released=annotation(observed.parent, ANNOTATION_RELEASE),
         spec=spec,
         spec_problem=problem,
         status=RetrainPolicyStatus.model_validate(observed.parent.get("status", {})),

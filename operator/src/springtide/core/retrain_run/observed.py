@@ -10,14 +10,13 @@ from springtide.api.platform import Platform
 from springtide.api.retrain_policy import ModelFiles, ReleasePlan, RetrainPolicySpec, RetrainPolicyStatus, Trigger
 from springtide.api.retrain_run import RetrainRunSpec, RetrainRunStatus
 from springtide.api.training_run import TrainingRunStatus
+from springtide.core.annotations import annotation
 from springtide.core.decision import Manifest
 from springtide.core.following import followed_policy
 from springtide.core.kind import Observed, Reference
 from springtide.core.spec import parse
 from springtide.core.workload_job import Parent
 from springtide.core.workload_state import Job, Pod, jobs_of, newest_pod, owner_uid, pods_of, predecessors_of
-
-APPROVAL_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,6 @@ def observe(observed: Observed) -> ObservedRun:
     """What the Store holds. A spec that does not parse is told of, not raised."""
     metadata = observed.parent["metadata"]
     spec, problem = parse(RetrainRunSpec, observed.parent.get("spec", {}))
-    approved = metadata.get("annotations", {}).get(ANNOTATION_APPROVE)
     there = {item["kind"]: item for item in observed.references}
     service, monitor = there.get("ModelService"), there.get("DriftMonitor")
     return ObservedRun(
@@ -131,7 +129,7 @@ def observe(observed: Observed) -> ObservedRun:
         generation=metadata["generation"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         deleting="deletionTimestamp" in metadata,
-        approved=approved[:APPROVAL_LIMIT] if approved else None,
+        approved=annotation(observed.parent, ANNOTATION_APPROVE),
         spec=spec,
         spec_problem=problem,
         status=RetrainRunStatus.model_validate(observed.parent.get("status", {})),
