@@ -117,6 +117,11 @@ def _waiting(job: Job, pod: Pod | None) -> Waiting:
     return Waiting(job, Reason.STARTING, starting(job.name))
 
 
+def steady(message: str, *, before: str) -> str:
+    """The message, unless that before it tells more: the kubelet's BackOff takes turns with the error behind it."""
+    return before if "BackOff" in message and "cannot be" in before else message
+
+
 def starting(job: str) -> str:
     """What is said from the Job's creation until its container runs: one message is one write."""
     return f"waiting for the pod to start; if there is none, `kubectl describe job {job}` says why"

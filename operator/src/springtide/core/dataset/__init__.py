@@ -23,7 +23,7 @@ from springtide.core.due import Missed
 from springtide.core.ending import GONE, Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
 from springtide.core.leftovers import still_running, unneeded
-from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
+from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting, steady
 from springtide.core.workload_job import task_problem
 
 REFUSED_AGAIN_AFTER = 60.0
@@ -193,9 +193,8 @@ def _wait(dataset: ObservedDataset, refresh: api.CurrentRefresh, waiting: Waitin
     if now >= end:
         return _after(dataset, refresh, Ending("User", waiting.reason, waiting.message), now)
     before = find(dataset.status.conditions, ConditionType.RECONCILING)
-    # The kubelet's BackOff takes turns with the error behind it.
-    told = before.message if before and "BackOff" in waiting.message and "cannot be" in before.message else ""
-    return _told(dataset, refreshing(told or waiting.message), now, again=end)
+    told = steady(waiting.message, before=before.message if before else "")
+    return _told(dataset, refreshing(told), now, again=end)
 
 
 def _after(dataset: ObservedDataset, refresh: api.CurrentRefresh, end: Ending, now: datetime) -> Decision:

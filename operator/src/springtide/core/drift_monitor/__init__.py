@@ -25,7 +25,7 @@ from springtide.core.due import Missed
 from springtide.core.ending import GONE, Ending
 from springtide.core.kind import JOB, PERSISTENT_VOLUME_CLAIM, POD, Kind
 from springtide.core.leftovers import still_running, unneeded
-from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
+from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting, steady
 from springtide.core.workload_job import task_problem
 
 REFUSED_AGAIN_AFTER = 60.0
@@ -217,9 +217,8 @@ def _wait(monitor: ObservedMonitor, look: api.CurrentLook, waiting: Waiting, now
     if now >= end:
         return _after(monitor, look, Ending("User", waiting.reason, waiting.message), now)
     before = find(monitor.status.conditions, ConditionType.RECONCILING)
-    # The kubelet's BackOff takes turns with the error behind it.
-    said = before.message if before and "BackOff" in waiting.message and "cannot be" in before.message else ""
-    return _told(monitor, looking(said or waiting.message), now, again=end)
+    said = steady(waiting.message, before=before.message if before else "")
+    return _told(monitor, looking(said), now, again=end)
 
 
 def _after(monitor: ObservedMonitor, look: api.CurrentLook, end: Ending, now: datetime) -> Decision:

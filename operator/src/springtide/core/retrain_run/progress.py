@@ -15,7 +15,7 @@ from springtide.core.conditions import find
 from springtide.core.decision import Child, Event
 from springtide.core.ending import GONE, Ending
 from springtide.core.leftovers import still_running
-from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting
+from springtide.core.progress import Ended, Running, Settling, Vanished, Waiting, of_job, starting, steady
 from springtide.core.retrain_run.job import Work, name_of, phase_job
 from springtide.core.retrain_run.observed import ObservedRun
 from springtide.core.workload_state import Job
@@ -119,10 +119,8 @@ def _wait(run: ObservedRun, job: Job, waiting: Waiting, now: datetime, *, for_go
     end = waiting.since + timedelta(seconds=run.platform.start_grace_seconds)
     if now >= end and for_good:
         return Ending("User", waiting.reason, waiting.message)
-    before = _note_before(run)
-    # The kubelet's BackOff takes turns with the error behind it.
-    is_told = "BackOff" in waiting.message and "cannot be" in before
-    return Unfinished(run.status.job, before if is_told else waiting.message, again=end if for_good else None)
+    note = steady(waiting.message, before=_note_before(run))
+    return Unfinished(run.status.job, note, again=end if for_good else None)
 
 
 def _note_before(run: ObservedRun) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 from springtide.api.conditions import Condition
 from springtide.api.constants import ConditionType, Reason
 from springtide.api.training_run import Attempt, Failures, TrainingRunStatus
+from springtide.core import progress
 from springtide.core.conditions import Statement, Truth, find, state
 from springtide.core.ending import Ending
 from springtide.core.training_run.attempts import name_of, record_of
@@ -86,9 +87,9 @@ def retrying(run: TrainingRunSnapshot, status: TrainingRunStatus, *, now: dateti
 
 
 def steady(run: TrainingRunSnapshot, reason: Reason, message: str) -> str:
-    """The message, unless an earlier one tells more: the kubelet's BackOff takes turns with the error behind it."""
+    """The message, or an earlier one of the same reason that tells more."""
     ready = find(run.status.conditions, ConditionType.READY)
-    return ready.message if ready and ready.reason == reason and "BackOff" in message else message
+    return progress.steady(message, before=ready.message if ready and ready.reason == reason else "")
 
 
 def started(run: TrainingRunSnapshot, number: int) -> TrainingRunStatus:
