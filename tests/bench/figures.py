@@ -1,6 +1,13 @@
 """A measured figure, and one that could not be measured."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """How long something took, measured several times."""
+    return f"median {statistics.median(seconds):.1f} s, at most {max(seconds):.1f} s"
 
 
 @dataclass(frozen=True)

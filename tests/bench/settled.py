@@ -4,7 +4,6 @@ A hundred loops, so a hundred objects of each kind, are brought to rest by the o
 """
 
 import asyncio
-import statistics
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import api_server
 import loops
 import springtide_side
 from api_server import ApiServer
-from figures import Figure
+from figures import Figure, spread
 from springtide.shell.kinds import KINDS
 
 COUNT = 100
@@ -72,7 +71,7 @@ def run(*, count: int = COUNT, idle_seconds: float = IDLE_SECONDS, alarms: int =
     )
     yield Figure(
         "from an alarm to the start of the challenger's container",
-        f"median {statistics.median(delays):.1f} s, at most {max(delays):.1f} s",
+        spread(delays),
         goal="< 10 s",
         met=max(delays) < 10,
         note=f"{len(delays)} alarms, one after another, in that namespace",
