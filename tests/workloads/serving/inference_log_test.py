@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,13 @@ class Log:
         self.log.close(seconds=10)
         files = sorted(str(path) for path in self.folder.rglob("*.parquet"))
         return pa.concat_tables([pads.dataset(path).to_table() for path in files])
+
+
+def until(condition: Callable[[], object], *, what: object = "") -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.001)
 
 
 def answered(request: str, *, rows: int = 2, at: int = MARCH) -> Answered:
@@ -141,10 +149,7 @@ def test_what_a_file_told_of_losses_is_not_told_again(tmp_path, monkeypatch):
     log = Log(tmp_path, flush_seconds=0.5)
     log.offer("one")
     log.offer("lost")
-    deadline = time.monotonic() + 10
-    while not log.counts.get("written"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: log.counts.get("written"))
     log.offer("two")
     log.log.close(seconds=10)
     told = [read_metadata(pq.read_metadata(path).metadata) for path in sorted(tmp_path.rglob("*.parquet"))]
@@ -159,10 +164,7 @@ def test_blocks_are_written_as_they_are_filled_and_used_again(tmp_path, monkeypa
     requests = {str(number): 1 + number % 7 for number in range(40)}
     for written, (request, rows) in enumerate(requests.items()):
         log.offer(request, rows=rows)
-        deadline = time.monotonic() + 10
-        while log.log._room() < 7:
-            assert time.monotonic() < deadline, written
-            time.sleep(0.001)
+        until(lambda: log.log._room() >= 7, what=written)
     expected = [(request, row) for request, rows in requests.items() for row in range(rows)]
     found = [(row["request_id"], row["row"]) for row in log.read().select(["request_id", "row"]).to_pylist()]
     assert sorted(found) == sorted(expected)
@@ -176,10 +178,7 @@ def test_rows_are_not_late_for_their_window_however_long_the_files_before_took(t
     log = Log(tmp_path, flush_seconds=0.1)
     for written, request in enumerate(("one", "two"), 1):
         log.offer(request)
-        deadline = time.monotonic() + 10
-        while log.counts.get("written", 0) < 2 * written:
-            assert time.monotonic() < deadline, request
-            time.sleep(0.01)
+        until(lambda rows=2 * written: log.counts.get("written", 0) >= rows, what=request)
 
 
 def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):
@@ -187,9 +186,7 @@ def test_a_store_that_is_away_costs_no_row_once_it_is_back(tmp_path):
     place.write_text("a file where the folder should be")
     log = Log(place)
     log.offer("one")
-    deadline = time.monotonic() + 10
-    while not log.log._is_failing:
-        assert time.monotonic() < deadline
+    until(lambda: log.log._is_failing)
     place.unlink()
     log.offer("two")
     assert log.counted.wait(10)
@@ -224,9 +221,7 @@ def test_files_go_when_they_are_old_enough_by_when_they_were_written(tmp_path):
         (folder / name).write_bytes(b"")
         os.utime(folder / name, (time.time() - age,) * 2)
     log = Log(tmp_path)
-    deadline = time.monotonic() + 10
-    while (folder / "old.parquet").exists() or (folder / ".left.parquet").exists():
-        assert time.monotonic() < deadline
+    until(lambda: not (folder / "old.parquet").exists() and not (folder / ".left.parquet").exists())
     log.log.close(seconds=10)
     assert [path.name for path in folder.iterdir()] == ["new.parquet"]
 
