@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +47,7 @@ def play_calm(union: Union, calendar: Calendar) -> None:
     last = calendar.opening - 2
     world = judged(last)
     found = windows(world)
-    seen = {str(month): found[str(month)]["verdict"] for month in months if str(month) in found}
-    worst = max(found[month].get("maxPsi", 0) for month in seen)
-    told = "; ".join(f"{verdict} {list(seen.values()).count(verdict)}" for verdict in dict.fromkeys(seen.values()))
-    see(CALM, "months like 2015 raise no alarm", f"of {len(seen)} windows {told}; PSI at most {worst:.2f}",
-        holds=set(seen.values()) == {"Stable"}, sources=of_windows(found[month] for month in seen))  # fmt: skip
+    _see_stable(CALM, "months like 2015 raise no alarm", [found[str(month)] for month in months if str(month) in found])
     see(CALM, "nothing is retrained", f"there is still {len(world.runs())} run", holds=len(world.runs()) == 1)
 
 
@@ -103,10 +100,7 @@ def play_after(union: Union, calendar: Calendar) -> None:
     world = judged(last - 1)
     since = [one for month, one in windows(world).items() if month >= str(first)]
     mine = [one for one in since if one.get("baseline") == champion["digest"]]
-    worst = max((one.get("maxPsi", 0.0) for one in mine), default=0.0)
-    see(TAKE_OVER, "months held against what the new champion learned are as usual",
-        f"Stable in each of {len(mine)}, PSI at most {worst:.2f}",
-        holds={one["verdict"] for one in mine} == {"Stable"}, sources=of_windows(mine))  # fmt: skip
+    _see_stable(TAKE_OVER, "months held against what the new champion learned are as usual", mine)
     known(last - 1, model=champion["digest"])
     world = judged(last - 1)
     kept = performance(world, champion["digest"])
@@ -114,6 +108,14 @@ def play_after(union: Union, calendar: Calendar) -> None:
     newest = kept[str(last - 1)]
     see(TAKE_OVER, "nothing says for certain that the new champion breaks its promise",
         _words(newest, last - 1), holds=not dropped, sources=of_outcomes(newest))  # fmt: skip
+
+
+def _see_stable(act: int, expected: str, found: list[dict[str, Any]]) -> None:
+    verdicts = Counter(one["verdict"] for one in found)
+    told = "; ".join(f"{verdict} {count}" for verdict, count in verdicts.items())
+    worst = max((one.get("maxPsi", 0.0) for one in found), default=0.0)
+    see(act, expected, f"of {len(found)} windows {told}; PSI at most {worst:.2f}",
+        holds=verdicts.keys() == {"Stable"}, sources=of_windows(found))  # fmt: skip
 
 
 def _check_drift(world: World, opening: Month) -> None:
