@@ -10,7 +10,7 @@ from springtide_workloads.serving.refusal import RefusedError
 
 def v2(datatype: str, data: list[Any], *, shape: list[int] | None = None) -> Request:
     item = {"name": "x", "datatype": datatype, "shape": shape or [len(data)], "data": data}
-    return read_v2(orjson.dumps({"inputs": [item]}), header_length=None)
+    return read_v2(orjson.dumps({"inputs": [item]}), header_length=None, most_text=1 << 20)
 
 
 def v1(rows: list[Any]) -> Request:

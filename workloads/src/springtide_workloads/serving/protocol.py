@@ -33,7 +33,6 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LEAD = timedelta(minutes=5)
 """So much may a client's clock be ahead."""
 ID_LENGTH = 256
-MOST_TEXT = 8 << 20
 LENGTH = re.compile(r"[0-9]{1,18}")
 LENGTH_TOLD = 20
 
@@ -73,7 +72,7 @@ class _TextLeft:
             raise RefusedError("the request has too much JSON and BYTES; send fewer rows at once", code=413)
 
 
-def read_v2(body: bytes, *, header_length: str | None, most_text: int = MOST_TEXT) -> Request:
+def read_v2(body: bytes, *, header_length: str | None, most_text: int) -> Request:
     """A v2 request. Raises RefusedError.
 
     header_length: value of the header that makes it a binary one. most_text: bytes of JSON and BYTES that it may have.
