@@ -158,7 +158,6 @@ def test_what_a_file_told_of_losses_is_not_told_again(tmp_path, monkeypatch):
 
 def test_blocks_are_written_as_they_are_filled_and_used_again(tmp_path, monkeypatch):
     monkeypatch.setattr(inference_log, "SHARE", 1.0)
-    monkeypatch.setattr(inference_log, "TOGETHER", 1)
     monkeypatch.setattr(Block, "of_bytes", lambda signature, _: Block(signature, rows=5))
     log = Log(tmp_path, flush_seconds=60)
     requests = {str(number): 1 + number % 7 for number in range(40)}

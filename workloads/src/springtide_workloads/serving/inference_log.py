@@ -1,8 +1,8 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their rows over and go on. One thread makes files of them, for about a fiftieth of the time; what is more
-than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store
-that is away costs nothing as long as there is room: its rows are written when it is back.
+Requests hand their rows over and go on. One thread makes files of them, for about an eightieth of the time; what is
+more than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store that is
+away costs nothing as long as there is room: its rows are written when it is back.
 """
 
 import hashlib
@@ -26,12 +26,9 @@ from springtide_workloads.serving.log_retention import remove_old_files
 
 BLOCKS, BLOCK_BYTES = 4, 16 << 20
 """A file is begun before its time when a block is full: smaller ones cost more for each row."""
-TOGETHER = 32
-"""Requests, or rows of one, that are copied in one go: after every small request it took several times as long, for the
-model had filled the processor's caches meanwhile."""
 MINUTES_TOLD = 1440
 """With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
-SHARE = 1 / 50
+SHARE = 1 / 80
 """Of the time, that the thread is at work at most ..."""
 LONGEST_REST = 10.0
 """... unless it would be idle for longer than so many seconds: rows must not come after their window was judged."""
@@ -50,7 +47,6 @@ class InferenceLog:
         self._count = count
         self._names = f"{uuid.uuid4().hex[:12]}-{{:06}}.parquet"
         self._files = 0
-        self._offered: list[Answered] = []
         self._open = self._new_block()
         self._full: deque[Block] = deque()
         self._free: list[Block] = []
@@ -72,10 +68,17 @@ class InferenceLog:
 
     def offer(self, answered: Answered) -> None:
         """Takes a request, or drops it. Returns at once."""
+        rows, added = answered.scores.size, 0
         with self._changed:
-            self._offered.append(answered)
-            if len(self._offered) >= TOGETHER or answered.scores.size >= TOGETHER:
-                self._copy()
+            if rows > self._room():
+                self._drop({answered.time // MINUTE: rows})
+                return
+            while added < rows:
+                if not self._open.room:
+                    self._full.append(self._open)
+                    self._open = self._free.pop() if self._free else self._another_block()
+                    self._changed.notify()
+                added += self._open.add(answered, first=added)
 
     def close(self, *, seconds: float) -> None:
         """Writes what waits, for at most so long."""
@@ -83,21 +86,6 @@ class InferenceLog:
             self._closed = True
             self._changed.notify()
         self._thread.join(seconds)
-
-    def _copy(self) -> None:
-        """Into blocks, as far as there is room."""
-        for answered in self._offered:
-            rows, added = answered.scores.size, 0
-            if rows > self._room():
-                self._drop({answered.time // MINUTE: rows})
-                continue
-            while added < rows:
-                if not self._open.room:
-                    self._full.append(self._open)
-                    self._open = self._free.pop() if self._free else self._another_block()
-                    self._changed.notify()
-                added += self._open.add(answered, first=added)
-        self._offered.clear()
 
     def _new_block(self) -> Block:
         return Block.of_bytes(self._model.signature, BLOCK_BYTES)
@@ -130,7 +118,6 @@ class InferenceLog:
             self._changed.wait_for(
                 lambda: self._closed or (self._full and not self._is_failing), self._logging.flush_seconds
             )
-            self._copy()
             if self._full:
                 return self._full.popleft(), self._closed
             if not self._open.rows:

@@ -82,7 +82,7 @@ class Block:
 
     def __init__(self, signature: Signature, *, rows: int) -> None:
         self._parts: list[Part] = []
-        self._scores: list[float] = []
+        self._scores = np.empty(rows)
         self._numbers = np.empty((rows, len(signature.numbers)), np.float64 if signature.wide_numbers else np.float32)
         self._words: list[list[ArrowArray]] = [[] for _ in signature.categories]
         self.size = rows
@@ -103,13 +103,13 @@ class Block:
     def add(self, answered: Answered, *, first: int) -> int:
         """Adds rows of a request from number `first` on, as many as there is room for; how many these are.
 
-        It holds up a request: one array is copied, and everything else is left for later.
+        It holds up the requests that come next: two arrays are copied, and everything else is left for later.
         """
         number = min(answered.scores.size - first, self.room)
-        here = slice(first, first + number)
-        self._numbers[self.rows : self.rows + number] = answered.rows.encoded.numbers[:, here].T
+        here, there = slice(first, first + number), slice(self.rows, self.rows + number)
+        self._numbers[there] = answered.rows.encoded.numbers[:, here].T
+        self._scores[there] = answered.scores[here]
         self._parts.append(Part(answered.request, answered.time, first, number))
-        self._scores += answered.scores[here].tolist()
         for words, column in zip(self._words, answered.rows.categories, strict=True):
             words.append(column.slice(first, number))  # numbers in one request may be words in another
         self.rows += number
@@ -125,10 +125,9 @@ class Block:
         """Forgets all rows but those of some hours. The room for them stays."""
         kept = [part.time // HOUR in hours for part in self._parts]
         rows = np.repeat(np.array(kept, dtype=bool), [part.rows for part in self._parts])
-        left = self._numbers[: self.rows][rows]
-        self.rows = len(left)
-        self._numbers[: self.rows] = left
-        self._scores = list(compress(self._scores, rows))
+        numbers, scores = self._numbers[: self.rows][rows], self._scores[: self.rows][rows]
+        self.rows = len(scores)
+        self._numbers[: self.rows], self._scores[: self.rows] = numbers, scores
         self._parts = list(compress(self._parts, kept))
         self._words = [list(compress(parts, kept)) for parts in self._words]
 
@@ -142,7 +141,7 @@ class Block:
             request,
             (np.arange(self.rows) - begin[request]).astype(np.int32),
             np.array([part.time for part in self._parts], dtype=np.int64)[request],
-            np.array(self._scores),
+            self._scores[: self.rows],
             self._numbers[: self.rows],
             tuple(
                 pa.chunked_array([as_text(part) for part in parts], pa.string()).combine_chunks()
