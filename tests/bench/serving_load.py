@@ -1,110 +1,97 @@
-"""Asks a server on this machine the same request over and over, and prints what it saw as JSON.
+"""Asks servers on this machine the same request over and over, in turns, and prints what it saw as JSON.
 
-One connection a thread, whose bytes are made beforehand: asking costs little beside answering. After a warm-up it asks
-for so many seconds or requests, whichever are over first.
+A thread for each connection, with bytes that are made beforehand: asking costs little beside answering. In each round
+every server has its turn of so many seconds, and each round begins with the other end of the list.
 
-serving_load.py PORT FILE CONNECTIONS WARM_UP SECONDS REQUESTS
+serving_load.py FILE CONNECTIONS ROUNDS SECONDS PORT:PID...
 """
 
 import json
 import socket
 import sys
-import threading
 import time
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-LEAST = 2
-"""Requests of a warm-up."""
+from process import usage
+
+WARM_UP = 2
+"""Requests on each connection, before the first turn."""
 TIMEOUT = 60
 LAST_CHUNK = b"0\r\n\r\n"
 
 
-@dataclass
-class Connection:
-    """What one connection has seen. warmed: requests that warmed up; times: seconds of each of the others; seconds: of
-    all these."""
-
-    warmed: int = 0
-    seconds: float = 0.0
-    times: list[float] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
-class Load:
-    """What each connection asks. warm_up, seconds: how long; requests: at most."""
+class Turn:
+    """What a server did in one turn: requests a second of all connections, the seconds that each took, and the server's
+    own CPU seconds."""
 
-    port: int
-    message: bytes
-    warm_up: float
-    seconds: float
-    requests: int
-    started: threading.Barrier
+    rate: float
+    times: list[float]
+    cpu: float
+
+
+class Connection:
+    """One that is kept, and made anew where the server ends it."""
+
+    def __init__(self, port: int, message: bytes) -> None:
+        self._port, self._message = port, message
+        self._socket = _connect(port)
+        for _ in range(WARM_UP):
+            self._once()
+
+    def ask(self, seconds: float) -> list[float]:
+        """Asks one request after another for so long; the seconds that each took."""
+        times = []
+        begin = now = time.perf_counter()
+        while now - begin < seconds:
+            self._once()
+            before, now = now, time.perf_counter()
+            times.append(now - before)
+        return times
+
+    def _once(self) -> None:
+        self._socket.sendall(self._message)
+        head, _, body = _until(self._socket, b"\r\n\r\n").partition(b"\r\n\r\n")
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        length = fields.get(b"content-length")  # without it the answer comes in chunks
+        while len(body) < int(length) if length else not body.endswith(LAST_CHUNK):
+            body += _some(self._socket)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"the server answered {head!r} {body[:300]!r}")
+        if fields.get(b"connection") == b"close":
+            self._socket.close()
+            self._socket = _connect(self._port)
 
 
 def main() -> None:
     """Entry point."""
-    port, path, connections, warm_up, seconds, requests = sys.argv[1:7]
-    found = [Connection() for _ in range(int(connections))]
-    load = Load(
-        port=int(port),
-        message=Path(path).read_bytes(),
-        warm_up=float(warm_up),
-        seconds=float(seconds),
-        requests=int(requests) // len(found),
-        started=threading.Barrier(len(found)),
-    )
-    threads = [threading.Thread(target=_ask, args=(load, one)) for one in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(
-        json.dumps(
-            {
-                "asked": sum(one.warmed + len(one.times) for one in found),
-                "times": [one.times for one in found],
-                "rates": [len(one.times) / one.seconds for one in found],
-            }
-        )
-    )
+    path, number, rounds, seconds, *places = sys.argv[1:]
+    message = Path(path).read_bytes()
+    servers = [(int(port), int(pid)) for port, pid in (place.split(":") for place in places)]
+    connections = {port: [Connection(port, message) for _ in range(int(number))] for port, _ in servers}
+    turns: dict[int, list[Turn]] = {port: [] for port, _ in servers}
+    with ThreadPoolExecutor(int(number)) as threads:
+        for each in range(int(rounds)):
+            for port, pid in servers if each % 2 == 0 else servers[::-1]:
+                turns[port].append(_turn(threads, connections[port], pid, float(seconds)))
+    print(json.dumps({port: [asdict(turn) for turn in told] for port, told in turns.items()}))
 
 
-def _ask(load: Load, seen: Connection) -> None:
-    connection = _connect(load.port)
-    begin = time.perf_counter()
-    while seen.warmed < LEAST or time.perf_counter() - begin < load.warm_up:
-        connection = _once(connection, load.port, load.message)
-        seen.warmed += 1
-    load.started.wait(TIMEOUT)
-    begin = now = time.perf_counter()
-    while len(seen.times) < load.requests and now - begin < load.seconds:
-        connection = _once(connection, load.port, load.message)
-        before, now = now, time.perf_counter()
-        seen.times.append(now - before)
-    seen.seconds = now - begin
-    connection.close()
+def _turn(threads: ThreadPoolExecutor, connections: list[Connection], pid: int, seconds: float) -> Turn:
+    before = usage(pid).cpu_seconds
+    found = list(threads.map(lambda connection: connection.ask(seconds), connections))
+    return Turn(
+        rate=sum(len(times) / sum(times) for times in found),
+        times=[time for times in found for time in times],
+        cpu=usage(pid).cpu_seconds - before,
+    )
 
 
 def _connect(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-def _once(connection: socket.socket, port: int, message: bytes) -> socket.socket:
-    """Asks once; the connection for the next time, which is a new one where the server ended this one."""
-    connection.sendall(message)
-    head, _, body = _until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-    length = fields.get(b"content-length")  # without it the answer comes in chunks
-    while len(body) < int(length) if length else not body.endswith(LAST_CHUNK):
-        body += _some(connection)
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"the server answered {head!r} {body[:300]!r}")
-    if fields.get(b"connection") == b"close":
-        connection.close()
-        return _connect(port)
     return connection
 
 
