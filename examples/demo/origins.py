@@ -51,8 +51,8 @@ def of_report(window: dict[str, Any]) -> Source:
 
 
 def of_windows(found: Iterable[dict[str, Any]]) -> Iterator[Source]:
-    """Windows in short: each model whose training rows they were held against."""
-    for model in sorted({one["baseline"] for one in found}):
+    """Windows in short: each model whose training rows they were held against. Too few rows are held against none."""
+    for model in sorted({one["baseline"] for one in found if "baseline" in one}):
         yield Source(f"windows beside model {digest(model)}", model)
 
 
