@@ -81,17 +81,19 @@ def _watch(server: Server, kinds: tuple[Resource, ...], *, interval: float) -> N
     from rich.live import Live
 
     from springtide.cli import screen
+    from springtide.cli.interrupt import interruption
     from springtide.cli.look import look
 
     drawn = screen.status(look(server, kinds), now=_now())
-    with Live(drawn, console=screen.console(), screen=True, auto_refresh=False) as live:
-        while True:
+    with Live(drawn, console=screen.console(), screen=True, auto_refresh=False) as live, interruption() as interrupted:
+        while not interrupted.is_set():
             time.sleep(interval)
             try:
                 drawn = screen.status(look(server, kinds), now=_now())
                 live.update(drawn, refresh=True)
             except CommandError as error:  # the last picture stays, and says that it is old
                 live.update(Group(screen.plain(error.message, "red"), drawn), refresh=True)
+    raise KeyboardInterrupt
 
 
 @app.command()
