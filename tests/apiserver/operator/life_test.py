@@ -16,7 +16,10 @@ def test_a_run_trains_and_its_result_is_in_the_status(team: Team, proxy: Proxy) 
         assert status["metrics"] == {"auc": 0.93}
         assert status["model"]["version"] == "1"
         assert status["attempts"][0]["name"] == "churn-a1"
-        assert [call.resource for call in proxy.writes] == ["jobs", *["trainingruns/status"] * 3]
+        job, *statuses = [call.resource for call in proxy.writes]
+        assert job == "jobs"
+        assert set(statuses) == {"trainingruns/status"}
+        assert len(statuses) in {2, 3}, "that it started is told with what comes next, where that comes soon"
 
 
 def test_lost_infrastructure_is_tried_again(team: Team) -> None:
