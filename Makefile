@@ -58,19 +58,19 @@ cluster-delete: ## remove the cluster and all that it changed on this machine
 	@tests/cluster/down.sh
 
 .PHONY: test test-unit test-workloads test-api test-cluster bench
-test: lint verify test-unit test-workloads test-api test-cluster ## all tiers, from the quickest
+test: lint verify test-unit test-workloads test-api test-cluster ## all tiers, from the quickest (50 min)
 
-test-unit: venv ## the pure core, the shell and the API models (1 min)
+test-unit: venv ## the pure core, the shell and the API models (3 min)
 	$(PYTEST) --numprocesses 2 tests/core tests/shell tests/cli tests/crdgen tests/docs
 
-test-workloads: venv ## training, artifacts and metrics on this machine (4 min)
+test-workloads: venv ## training, artifacts and metrics on this machine (8 min)
 	$(PYTEST) tests/workloads
 
-test-api: venv ## a real API server, its nodes played by kwok (5 min)
+test-api: venv ## a real API server, its nodes played by kwok (10 min)
 	@tests/cluster/programs/build.sh kube etcd kwok helm
 	$(PYTEST) tests/apiserver tests/chart
 
-test-cluster: venv dev ## real containers in the local cluster (15 min)
+test-cluster: venv dev ## real containers in the local cluster (28 min)
 	@tests/cluster/s3/s3.sh start
 	@tests/cluster/programs/build.sh kserve
 	$(PYTEST) tests/kind
