@@ -1,6 +1,6 @@
 """What was asked and answered, written down as Parquet for those who watch the model: never at a request's expense.
 
-Requests hand their rows over and go on. One thread makes files of them, for about an eightieth of the time; what is
+Requests hand their rows over and go on. One thread makes files of them, for about a hundredth of the time; what is
 more than that, or than the blocks hold, is dropped and counted, and the files of its hour tell of it. A store that is
 away costs nothing as long as there is room: its rows are written when it is back.
 """
@@ -28,7 +28,7 @@ BLOCKS, BLOCK_BYTES = 4, 16 << 20
 """A file is begun before its time when a block is full: smaller ones cost more for each row."""
 MINUTES_TOLD = 1440
 """With losses that no file has told of yet. Event times are the clients' to choose, and may be of any year."""
-SHARE = 1 / 80
+SHARE = 1 / 100
 """Of the time, that the thread is at work at most ..."""
 LONGEST_REST = 10.0
 """... unless it would be idle for longer than so many seconds: rows must not come after their window was judged."""
@@ -68,17 +68,13 @@ class InferenceLog:
 
     def offer(self, answered: Answered) -> None:
         """Takes a request, or drops it. Returns at once."""
-        rows, added = answered.scores.size, 0
         with self._changed:
-            if rows > self._room():
-                self._drop({answered.time // MINUTE: rows})
-                return
-            while added < rows:
-                if not self._open.room:
-                    self._full.append(self._open)
-                    self._open = self._free.pop() if self._free else self._another_block()
-                    self._changed.notify()
-                added += self._open.add(answered, first=added)
+            if answered.scores.size <= self._open.room:
+                self._open.add(answered, first=0)
+            elif answered.scores.size <= self._room():
+                self._spread(answered)
+            else:
+                self._drop({answered.time // MINUTE: answered.scores.size})
 
     def close(self, *, seconds: float) -> None:
         """Writes what waits, for at most so long."""
@@ -86,6 +82,16 @@ class InferenceLog:
             self._closed = True
             self._changed.notify()
         self._thread.join(seconds)
+
+    def _spread(self, answered: Answered) -> None:
+        """Over several blocks."""
+        added = 0
+        while added < answered.scores.size:
+            if not self._open.room:
+                self._full.append(self._open)
+                self._open = self._free.pop() if self._free else self._another_block()
+                self._changed.notify()
+            added += self._open.add(answered, first=added)
 
     def _new_block(self) -> Block:
         return Block.of_bytes(self._model.signature, BLOCK_BYTES)

@@ -106,13 +106,13 @@ class Block:
         It holds up the requests that come next: two arrays are copied, and everything else is left for later.
         """
         number = min(answered.scores.size - first, self.room)
-        here, there = slice(first, first + number), slice(self.rows, self.rows + number)
-        self._numbers[there] = answered.rows.encoded.numbers[:, here].T
-        self._scores[there] = answered.scores[here]
+        end, last = first + number, self.rows + number
+        self._numbers[self.rows : last] = answered.rows.encoded.numbers[:, first:end].T
+        self._scores[self.rows : last] = answered.scores[first:end]
         self._parts.append(Part(answered.request, answered.time, first, number))
         for words, column in zip(self._words, answered.rows.categories, strict=True):
             words.append(column.slice(first, number))  # numbers in one request may be words in another
-        self.rows += number
+        self.rows = last
         return number
 
     def by_hour(self) -> dict[int, LoggedRows]:
