@@ -11,8 +11,8 @@ from types import FrameType
 def interruption() -> Iterator[Event]:
     """Is set once Ctrl-C was pressed; KeyboardInterrupt is raised as ever.
 
-    Python drops exceptions that come up while garbage is collected, this one too: a program that draws and asks all the
-    time went on after one in some two hundred. Only for the main thread.
+    An exception can be lost: Python drops those that come up while garbage is collected. A program that draws and asks
+    all the time went on after one Ctrl-C in some two hundred. Only for the main thread.
     """
     pressed = Event()
 
