@@ -7,16 +7,13 @@ from tests.faults.proxy import Call, Fault, Proxy, answers
 
 
 def test_a_quota_on_jobs_is_told_and_tried_again(team: Team, proxy: Proxy) -> None:
-    quotas = f"/api/v1/namespaces/{team.namespace}/resourcequotas"
-    team.send("POST", quotas, {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}})
-    wait("the quota to count", lambda: team.send("GET", f"{quotas}/none").get("status", {}).get("hard"))
     with team.operator(url=proxy.url):
-        team.create()
-        run = team.wait_for("Forbidden")
-        assert "exceeded quota: none" in _message(run)
-        wait("the operator to rest", lambda: proxy.has_rested)
-        writes = len(proxy.writes)
-        team.send("DELETE", f"{quotas}/none")
+        with team.none_of("count/jobs.batch"):
+            team.create()
+            run = team.wait_for("Forbidden")
+            assert "exceeded quota: none" in _message(run)
+            wait("the operator to rest", lambda: proxy.has_rested)
+            writes = len(proxy.writes)
         team.create("other")
         team.wait_for("Training", "other")
         assert all(call.about == "other" for call in proxy.writes[writes:])
@@ -33,11 +30,7 @@ def test_a_pod_that_pod_security_refuses_leaves_a_hint(team: Team) -> None:
     with team.operator():
         team.create()
         team.wait_for("Training")
-    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
-    quotas = f"/api/v1/namespaces/{team.namespace}/resourcequotas"
-    team.send("POST", quotas, quota)
-    wait("the quota to count", lambda: team.send("GET", f"{quotas}/none").get("status", {}).get("hard"))
-    with team.operator():
+    with team.none_of("pods"), team.operator():
         team.create("other")
         run = team.wait_for("Starting", "other")
         assert "`kubectl describe job other-a1` says why" in _message(run)

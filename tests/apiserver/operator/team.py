@@ -175,6 +175,15 @@ class Team:
         assert reply.status_code in expect, f"{method} {path} gave {reply.status_code}: {reply.text}"
         return reply.json()
 
+    @contextmanager
+    def none_of(self, resource: str) -> Iterator[None]:
+        """Nobody can make any of these meanwhile, such as `pods`: a quota forbids it."""
+        quotas = f"/api/v1/namespaces/{self.namespace}/resourcequotas"
+        self.send("POST", quotas, {"metadata": {"name": "none"}, "spec": {"hard": {resource: "0"}}})
+        wait("the quota to count", lambda: self.send("GET", f"{quotas}/none").get("status", {}).get("hard"))
+        yield
+        self.send("DELETE", f"{quotas}/none")
+
     # Operators.
 
     def operator(self, name: str = "operator", *, url: str = "", **platform: Any) -> Process:
