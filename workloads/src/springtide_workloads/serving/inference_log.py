@@ -47,10 +47,10 @@ class InferenceLog:
         self._count = count
         self._names = f"{uuid.uuid4().hex[:12]}-{{:06}}.parquet"
         self._files = 0
-        self._open = self._new_block()
         self._full: deque[Block] = deque()
         self._free: list[Block] = []
-        self._blocks = 1
+        self._blocks = 0
+        self._open = self._empty_block()
         self._dropped: Counter[int] = Counter()
         self._changed = threading.Condition()
         self._closed = False
@@ -89,16 +89,15 @@ class InferenceLog:
         while added < answered.scores.size:
             if not self._open.room:
                 self._full.append(self._open)
-                self._open = self._free.pop() if self._free else self._another_block()
+                self._open = self._empty_block()
                 self._changed.notify()
             added += self._open.add(answered, first=added)
 
-    def _new_block(self) -> Block:
-        return Block.of_bytes(self._model.signature, BLOCK_BYTES)
-
-    def _another_block(self) -> Block:
+    def _empty_block(self) -> Block:
+        if self._free:
+            return self._free.pop()
         self._blocks += 1
-        return self._new_block()
+        return Block.of_bytes(self._model.signature, BLOCK_BYTES)
 
     def _room(self) -> int:
         """For so many rows."""
@@ -128,7 +127,7 @@ class InferenceLog:
                 return self._full.popleft(), self._closed
             if not self._open.rows:
                 return None, self._closed
-            taken, self._open = self._open, self._free.pop() if self._free else self._another_block()
+            taken, self._open = self._open, self._empty_block()
             return taken, self._closed
 
     def _rest(self, seconds: float) -> None:
